@@ -1,0 +1,340 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+)
+
+// Options of an Engine.
+type Options struct {
+	// Hub is a client under the identity of steady state.
+	Hub client.Client
+	// Installer returns a client under the installer's identity. It is called
+	// only when a component has to be written.
+	Installer func(context.Context) (client.Client, error)
+	// Live is the watch on what carries our label.
+	Live *Live
+	// Namespace of the operator in this cluster, for the ledger and releases.
+	Namespace string
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Engine applies plans to one cluster. It is not safe for concurrent use.
+type Engine struct {
+	Options
+	ledgers  *ledgerStore
+	releases *releaseStore
+	health   *healthChecker
+	// fresh are the resource versions of our own last writes, for a watch that
+	// lags behind them.
+	fresh map[desired.Ref]string
+}
+
+// NewEngine returns an engine for one cluster.
+func NewEngine(o Options) *Engine {
+	return &Engine{
+		Options:  o,
+		ledgers:  &ledgerStore{client: o.Hub, namespace: o.Namespace},
+		releases: &releaseStore{client: o.Hub, namespace: o.Namespace, cached: map[desired.PartName]map[string][]byte{}},
+		health:   &healthChecker{client: o.Hub, seen: map[desired.Ref]judgement{}},
+		fresh:    map[desired.Ref]string{},
+	}
+}
+
+// Owner identifies the TLSPlatform that a run is for.
+type Owner struct {
+	// Name and UID of the TLSPlatform.
+	Name string
+	UID  types.UID
+}
+
+// Ledger returns the name and UID of the platform that the cluster belongs to;
+// ok is false when it belongs to none.
+func (e *Engine) Ledger(ctx context.Context) (owner Owner, ok bool, err error) {
+	l, err := e.ledgers.load(ctx)
+	if err != nil || l == nil {
+		return Owner{}, false, err
+	}
+	return Owner{Name: l.Platform, UID: l.UID}, true, nil
+}
+
+// StoredRelease returns a rendered release that the cluster keeps.
+func (e *Engine) StoredRelease(ctx context.Context, part desired.PartName, key string) (objects []*unstructured.Unstructured, release desired.Release, found bool, err error) {
+	objects, found, err = e.releases.get(ctx, part, key)
+	if err != nil || !found {
+		return nil, desired.Release{}, false, err
+	}
+	l, err := e.ledgers.load(ctx)
+	if err != nil || l == nil {
+		return nil, desired.Release{}, false, err
+	}
+	state := l.Releases[part]
+	switch {
+	case state.Current.Key == key:
+		return objects, state.Current, true, nil
+	case state.Healthy != nil && state.Healthy.Key == key:
+		return objects, *state.Healthy, true, nil
+	}
+	return nil, desired.Release{}, false, nil
+}
+
+// Run makes the cluster have the plan, as far as it can now, and says how far
+// that was. An error means that nothing could be done; what went wrong with a
+// part is in its outcome.
+func (e *Engine) Run(ctx context.Context, owner Owner, plan *desired.Plan) (observed.Outcome, error) {
+	ledger, err := e.ledgers.load(ctx)
+	if err != nil {
+		return observed.Outcome{}, err
+	}
+	if ledger == nil {
+		ledger = newLedger(owner.Name, owner.UID)
+	}
+	ledger.Platform, ledger.UID = owner.Name, owner.UID
+	watchErr := e.watch(ctx, plan, ledger)
+
+	r := &run{Engine: e, owner: owner, ledger: ledger, outcome: &observed.Outcome{}, ready: map[desired.PartName]bool{}, wanted: map[desired.Ref]bool{}}
+	for i := range plan.Parts {
+		r.part(ctx, &plan.Parts[i])
+	}
+	r.prune(ctx, plan)
+	if watchErr != nil {
+		failure := Classify(watchErr, desired.IdentityHub)
+		r.outcome.Err = &failure
+	}
+	r.outcome.Objects = len(ledger.Entries)
+	if err := e.ledgers.save(ctx, ledger); err != nil {
+		return *r.outcome, err
+	}
+	return *r.outcome, nil
+}
+
+// watch follows every kind that the plan or the ledger has and the cluster
+// serves. A kind that is not served yet (its CRD is part of the plan) is tried
+// again in the next run.
+func (e *Engine) watch(ctx context.Context, plan *desired.Plan, ledger *Ledger) error {
+	kinds := map[schema.GroupKind]string{}
+	for ref, entry := range ledger.Entries {
+		kinds[ref.GroupKind()] = entry.Version
+	}
+	for i := range plan.Parts {
+		for _, o := range plan.Parts[i].Objects {
+			gvk := o.GroupVersionKind()
+			kinds[gvk.GroupKind()] = gvk.Version
+		}
+	}
+	return e.ensure(ctx, kinds)
+}
+
+func (e *Engine) ensure(ctx context.Context, kinds map[schema.GroupKind]string) error {
+	list := make([]schema.GroupVersionKind, 0, len(kinds))
+	for gk, version := range kinds {
+		if _, err := e.Hub.RESTMapper().RESTMapping(gk, version); meta.IsNoMatchError(err) {
+			continue
+		}
+		list = append(list, gk.WithVersion(version))
+	}
+	if err := e.Live.Ensure(ctx, list); err != nil {
+		return fmt.Errorf("watching managed objects: %w", err)
+	}
+	return nil
+}
+
+// run is the state of one Run.
+type run struct {
+	*Engine
+	owner   Owner
+	ledger  *Ledger
+	outcome *observed.Outcome
+	// ready says which parts others may build on.
+	ready map[desired.PartName]bool
+	// wanted are the objects that must not be pruned.
+	wanted map[desired.Ref]bool
+	// kept are parts whose objects must not be pruned at all.
+	kept []desired.PartName
+}
+
+// part brings one part as far as it can get and records the outcome.
+func (r *run) part(ctx context.Context, p *desired.Part) {
+	out := observed.Part{Name: string(p.Name)}
+	for _, n := range p.Notes {
+		out.Notes = append(out.Notes, n.Message)
+	}
+	if p.External != nil {
+		r.external(p, &out)
+	} else if blocked := r.blockedBy(p); blocked != "" {
+		r.keep(p)
+		out.State, out.Reason = observed.PartWaiting, v1alpha1.ReasonWaitingForDependency
+		out.Message = fmt.Sprintf("waits for %s to be ready", blocked)
+	} else if p.Release != nil || r.ledger.Releases[p.Name].Current.Key != "" {
+		r.component(ctx, p, &out)
+	} else {
+		r.plain(ctx, p, &out)
+	}
+	r.outcome.Parts = append(r.outcome.Parts, out)
+}
+
+// external reports on a part that is somebody else's.
+func (r *run) external(p *desired.Part, out *observed.Part) {
+	out.Reason, out.Message, out.Version = p.External.Reason, p.External.Message, p.External.Version
+	out.State = observed.PartUnhealthy
+	if p.External.Ready {
+		out.State = observed.PartReady
+	}
+	r.ready[p.Name] = p.External.Ready
+}
+
+func (r *run) blockedBy(p *desired.Part) desired.PartName {
+	for _, dep := range p.DependsOn {
+		if !r.ready[dep] {
+			return dep
+		}
+	}
+	return ""
+}
+
+// keep protects everything of a part from pruning.
+func (r *run) keep(p *desired.Part) { r.kept = append(r.kept, p.Name) }
+
+// plain applies a part that does not come from a chart.
+func (r *run) plain(ctx context.Context, p *desired.Part, out *observed.Part) {
+	if p.Hold != nil {
+		r.keep(p)
+		out.State, out.Reason, out.Message, out.Terminal = observed.PartHeld, p.Hold.Reason, p.Hold.Message, p.Hold.Terminal
+		return
+	}
+	if len(p.Objects) == 0 {
+		out.State, out.Reason = observed.PartEmpty, v1alpha1.ReasonNotDeclared
+		return
+	}
+	if err := r.write(ctx, p, p.Objects, out); err != nil {
+		r.fail(p, out, err)
+		return
+	}
+	if bad, ok := r.judge(ctx, p, p.Objects, out); ok {
+		r.ready[p.Name] = len(bad) == 0
+		out.State, out.Reason = observed.PartReady, v1alpha1.ReasonAvailable
+		if len(bad) > 0 {
+			out.State, out.Reason, out.Message = observed.PartProgressing, v1alpha1.ReasonProgressing, sentence(bad)
+		}
+	}
+}
+
+// fail records a refused write. What was written stays, so nothing of the part
+// is pruned.
+func (r *run) fail(p *desired.Part, out *observed.Part, err error) {
+	r.keep(p)
+	failure := Classify(err, p.Identity)
+	out.State, out.Reason, out.Message, out.Terminal = observed.PartFailed, failure.Reason, failure.Message, failure.Terminal
+	r.recheck(retryAfter)
+}
+
+// retryAfter is when a refused write is tried again; most refusals end by an
+// event that is watched, but a changed role is not one of them.
+const retryAfter = 10 * time.Second
+
+func (r *run) recheck(after time.Duration) {
+	if r.outcome.Recheck == 0 || after < r.outcome.Recheck {
+		r.outcome.Recheck = max(after, time.Second)
+	}
+}
+
+// judge reads the health of a part; ok is false when it could not be told.
+func (r *run) judge(ctx context.Context, p *desired.Part, objects []*unstructured.Unstructured, out *observed.Part) (bad []observed.Finding, ok bool) {
+	bad, err := r.health.check(ctx, objects, func(ref desired.Ref) (LiveObject, bool) {
+		live, found, _ := r.Live.Get(ref)
+		return live, found && !older(live.ResourceVersion, r.fresh[ref])
+	})
+	if err != nil {
+		r.fail(p, out, err)
+		return nil, false
+	}
+	out.Unhealthy = bad
+	return bad, true
+}
+
+// write applies what differs and records it in the ledger, which is saved
+// before the first write of objects that it did not list.
+func (r *run) write(ctx context.Context, p *desired.Part, objects []*unstructured.Unstructured, out *observed.Part) error {
+	type job struct {
+		object *unstructured.Unstructured
+		action Action
+	}
+	var jobs []job
+	listed := true
+	for _, o := range objects {
+		ref := desired.RefOf(o)
+		r.wanted[ref] = true
+		var entry *Entry
+		if e, ok := r.ledger.Entries[ref]; ok {
+			entry = &e
+		}
+		var live *LiveObject
+		if l, found, watched := r.Live.Get(ref); found {
+			live = &l
+		} else if !watched && entry != nil && entry.UID != "" && entry.Digest == desired.Digest(o) {
+			continue // unwatched kinds are judged by their wish alone
+		}
+		action := Decide(desired.Digest(o), entry, live, r.fresh[ref])
+		if live != nil && !older(live.ResourceVersion, r.fresh[ref]) {
+			delete(r.fresh, ref)
+		}
+		if action == Skip {
+			continue
+		}
+		if entry == nil {
+			listed = false
+			r.ledger.Entries[ref] = Entry{Part: p.Name, Version: o.GroupVersionKind().Version}
+		}
+		jobs = append(jobs, job{o, action})
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	if !listed {
+		if err := r.ledgers.save(ctx, r.ledger); err != nil {
+			return err
+		}
+	}
+	c, err := r.clientFor(ctx, p.Identity)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, j := range jobs {
+		if err := r.one(ctx, c, p, j.object, j.action, out); err != nil {
+			errs = append(errs, err)
+			if len(errs) == maxErrors {
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// maxErrors bounds how many refusals of one part are collected.
+const maxErrors = 3
+
+func (r *run) clientFor(ctx context.Context, id desired.Identity) (client.Client, error) {
+	if id != desired.IdentityInstaller {
+		return r.Hub, nil
+	}
+	c, err := r.Installer(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("becoming the installer %s: %w", names.ServiceAccountInstaller, err)
+	}
+	return c, nil
+}

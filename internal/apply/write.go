@@ -1,0 +1,94 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+)
+
+// one writes one object by server-side apply and records what came of it.
+func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unstructured.Unstructured, action Action, out *observed.Part) error {
+	ref := desired.RefOf(o)
+	manager := names.FieldManager(string(p.Name))
+	before, err := r.lookUp(ctx, o, action)
+	if err != nil {
+		return err
+	}
+	if action == Create && before != nil && !p.Adopt && !ours(before) {
+		return &ConflictError{Ref: ref, Managers: managersOf(before.ManagedFields)}
+	}
+	opts := []client.ApplyOption{client.FieldOwner(manager)}
+	if before != nil || action != Create {
+		opts = append(opts, client.ForceOwnership)
+	}
+	got := o.DeepCopy()
+	if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(got), opts...); err != nil {
+		return fmt.Errorf("applying %s: %w", ref, err)
+	}
+	hash, err := FieldsHash(got.GetManagedFields(), manager)
+	if err != nil {
+		return fmt.Errorf("reading back %s: %w", ref, err)
+	}
+	r.ledger.Entries[ref] = Entry{
+		Part: p.Name, Version: o.GroupVersionKind().Version,
+		UID: got.GetUID(), Digest: desired.Digest(o), Fields: hash,
+	}
+	r.fresh[ref] = got.GetResourceVersion()
+	out.Changed++
+	if action == Repair {
+		out.Repaired = append(out.Repaired, observed.Finding{Object: ref.String(), Message: whatHappened(before, got, manager)})
+	}
+	return nil
+}
+
+// lookUp reads the metadata of an object that is about to be created or
+// repaired, nil when it does not exist. An update needs no look.
+func (r *run) lookUp(ctx context.Context, o *unstructured.Unstructured, action Action) (*metav1.PartialObjectMetadata, error) {
+	if action == Update {
+		return nil, nil
+	}
+	m := &metav1.PartialObjectMetadata{}
+	m.SetGroupVersionKind(o.GroupVersionKind())
+	err := r.Hub.Get(ctx, types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}, m)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking up %s before writing it: %w", desired.RefOf(o), err)
+	}
+	return m, nil
+}
+
+// ours says whether an object was applied by this operator, in this life of its
+// ledger or an earlier one.
+func ours(m *metav1.PartialObjectMetadata) bool {
+	return m.Labels[names.LabelPlatform] != "" || m.Kind == "Namespace"
+}
+
+func managersOf(entries []metav1.ManagedFieldsEntry) []string {
+	var list []string
+	for _, e := range entries {
+		if e.Subresource == "" {
+			list = append(list, e.Manager)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func whatHappened(before *metav1.PartialObjectMetadata, after *unstructured.Unstructured, manager string) string {
+	if before == nil {
+		return "was deleted and has been created again"
+	}
+	return blame(before.ManagedFields, after.GetManagedFields(), manager) + "; put back as declared"
+}

@@ -1,0 +1,194 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+)
+
+// Observe reads the facts of a cluster: version, served kinds and installs of
+// the components, whoever made them. It costs a handful of requests and is
+// repeated only when CRDs or workloads of components change.
+func (c *Connection) Observe(ctx context.Context) (observed.Cluster, error) {
+	facts := observed.Cluster{Name: c.Name, APIs: observed.APIs{}, Installs: map[string]observed.Install{}}
+	version, err := c.Discovery.ServerVersion()
+	if err != nil {
+		return facts, fmt.Errorf("asking cluster %s for its version: %w", c.Name, err)
+	}
+	facts.KubernetesVersion = version.GitVersion
+	var system corev1.Namespace
+	if err := c.Hub.Get(ctx, types.NamespacedName{Name: metav1.NamespaceSystem}, &system); err != nil {
+		return facts, fmt.Errorf("reading namespace %s of cluster %s: %w", metav1.NamespaceSystem, c.Name, err)
+	}
+	facts.UID = string(system.UID)
+	if err := c.readAPIs(facts.APIs); err != nil {
+		return facts, err
+	}
+	for name, signs := range signsOf {
+		install, err := c.findInstall(ctx, signs)
+		if err != nil {
+			return facts, err
+		}
+		facts.Installs[name] = install
+	}
+	return facts, nil
+}
+
+// readAPIs fills the set of served kinds. A group whose server does not answer
+// is left out, and is no error: its kinds are as good as absent.
+func (c *Connection) readAPIs(apis observed.APIs) error {
+	_, lists, err := c.Discovery.ServerGroupsAndResources()
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return fmt.Errorf("asking cluster %s for the kinds it serves: %w", c.Name, err)
+	}
+	for _, list := range lists {
+		gv, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			continue
+		}
+		for _, r := range list.APIResources {
+			if strings.Contains(r.Name, "/") {
+				continue
+			}
+			gk := schema.GroupKind{Group: gv.Group, Kind: r.Kind}
+			if !slices.Contains(apis[gk], gv.Version) {
+				apis[gk] = append(apis[gk], gv.Version)
+			}
+		}
+	}
+	return nil
+}
+
+// signs are what a component is recognised by, whoever installed it.
+type signs struct {
+	workloads []string // values of app.kubernetes.io/name of its Deployments
+	crds      []string
+}
+
+var signsOf = map[string]signs{
+	"cert-manager": {
+		workloads: []string{"cert-manager", "cainjector", "webhook"},
+		crds: []string{
+			"certificates.cert-manager.io", "certificaterequests.cert-manager.io", "issuers.cert-manager.io",
+			"clusterissuers.cert-manager.io", "orders.acme.cert-manager.io", "challenges.acme.cert-manager.io",
+		},
+	},
+	"trust-manager": {
+		workloads: []string{"trust-manager"},
+		crds:      []string{"bundles.trust.cert-manager.io"},
+	},
+}
+
+// Labels and annotations that tell installs apart.
+const (
+	labelName       = "app.kubernetes.io/name"
+	labelVersion    = "app.kubernetes.io/version"
+	labelInstance   = "app.kubernetes.io/instance"
+	helmRelease     = "meta.helm.sh/release-name"
+	olmOwner        = "olm.owner"
+	olmManagedLabel = "olm.managed"
+)
+
+// maxEvidence bounds what is listed of a foreign install.
+const maxEvidence = 5
+
+func (c *Connection) findInstall(ctx context.Context, s signs) (observed.Install, error) {
+	install := observed.Install{StoredVersions: map[string][]string{}}
+	var deployments appsv1.DeploymentList
+	selector := client.MatchingLabelsSelector{Selector: nameIn(s.workloads)}
+	if err := c.Hub.List(ctx, &deployments, selector); err != nil {
+		return install, fmt.Errorf("looking for installs in cluster %s: %w", c.Name, err)
+	}
+	for i := range deployments.Items {
+		d := &deployments.Items[i]
+		if !belongs(d, s.workloads[0]) {
+			continue
+		}
+		note(&install, "Deployment", d)
+		install.Namespace = d.Namespace
+		if v := d.Labels[labelVersion]; v != "" && d.Labels[labelName] == s.workloads[0] {
+			install.Version = v
+		}
+		install.Workloads = append(install.Workloads, workloadOf(d))
+	}
+	for _, name := range s.crds {
+		var crd apiextensionsv1.CustomResourceDefinition
+		err := c.Hub.Get(ctx, types.NamespacedName{Name: name}, &crd)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return install, fmt.Errorf("reading CustomResourceDefinition %s of cluster %s: %w", name, c.Name, err)
+		}
+		install.StoredVersions[name] = crd.Status.StoredVersions
+		if len(install.Workloads) == 0 {
+			note(&install, "CustomResourceDefinition", &crd)
+		}
+	}
+	return install, nil
+}
+
+// belongs tells the webhook and the cainjector of cert-manager from others of
+// that name.
+func belongs(d *appsv1.Deployment, component string) bool {
+	if d.Labels[labelName] == component {
+		return true
+	}
+	return strings.Contains(d.Labels[labelInstance], component) || strings.HasPrefix(d.Name, component)
+}
+
+// note records an object as a sign of the install and says whose it is. What
+// belongs to somebody else outweighs what is ours.
+func note(install *observed.Install, kind string, o metav1.Object) {
+	owner, release := ownerOf(o)
+	if install.Owner == observed.OwnerNone || install.Owner == observed.OwnerPlatform {
+		install.Owner, install.Release = owner, release
+	}
+	if len(install.Evidence) < maxEvidence {
+		name := o.GetName()
+		if o.GetNamespace() != "" {
+			name = o.GetNamespace() + "/" + name
+		}
+		install.Evidence = append(install.Evidence, kind+" "+name)
+	}
+}
+
+func ownerOf(o metav1.Object) (owner observed.Owner, release string) {
+	labels, annotations := o.GetLabels(), o.GetAnnotations()
+	switch {
+	case labels[names.LabelPlatform] != "":
+		return observed.OwnerPlatform, ""
+	case labels[olmOwner] != "":
+		return observed.OwnerOLM, labels[olmOwner]
+	case labels[olmManagedLabel] == "true":
+		return observed.OwnerOLM, ""
+	case annotations[helmRelease] != "":
+		return observed.OwnerHelm, annotations[helmRelease]
+	}
+	return observed.OwnerPlain, ""
+}
+
+func workloadOf(d *appsv1.Deployment) observed.Workload {
+	w := observed.Workload{Name: d.Namespace + "/" + d.Name}
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentAvailable {
+			w.Available, w.Message = c.Status == corev1.ConditionTrue, c.Message
+		}
+	}
+	return w
+}

@@ -1,0 +1,105 @@
+package observed
+
+import "time"
+
+// PartState says how far one part of a plan got in one cluster.
+type PartState string
+
+const (
+	// PartReady says that the part is applied and healthy.
+	PartReady PartState = "Ready"
+	// PartProgressing says that the part is applied and not healthy yet.
+	PartProgressing PartState = "Progressing"
+	// PartUnhealthy says that the part was healthy and no longer is.
+	PartUnhealthy PartState = "Unhealthy"
+	// PartWaiting says that the part waits for another.
+	PartWaiting PartState = "Waiting"
+	// PartHeld says that the plan left the part as it is in the cluster.
+	PartHeld PartState = "Held"
+	// PartFailed says that the API server refused something.
+	PartFailed PartState = "Failed"
+	// PartEmpty says that nothing is declared.
+	PartEmpty PartState = "Empty"
+)
+
+// Part is the outcome of one part in one cluster.
+type Part struct {
+	// Name of the part.
+	Name string
+	// State it is in.
+	State PartState
+	// Reason is a condition reason.
+	Reason string
+	// Message says what was found, what was expected and what to do.
+	Message string
+	// Terminal is true when only a person can help.
+	Terminal bool
+	// Notes say what is skipped or not covered although the part is fine.
+	Notes []string
+	// Version and Digest of the release in force, for components.
+	Version, Digest string
+	// Unhealthy objects with what is wrong, at most ten.
+	Unhealthy []Finding
+	// Repaired objects in this run, for events.
+	Repaired []Finding
+	// Changed says how many objects were written in this run.
+	Changed int
+}
+
+// Finding is one sentence about one object.
+type Finding struct {
+	// Object as Kind namespace/name.
+	Object string
+	// Message says what was found.
+	Message string
+}
+
+// Outcome is what one run did to one cluster and found there.
+type Outcome struct {
+	// Cluster is the name of the MemberCluster.
+	Cluster string
+	// Facts that the plan was made from.
+	Facts Cluster
+	// Parts in the order of the plan.
+	Parts []Part
+	// Issuers that were declared, with their state.
+	Issuers []Issuer
+	// Objects that the ledger has.
+	Objects int
+	// Retained says what stays although it is no longer declared, and why.
+	Retained []string
+	// Err says that the cluster as a whole could not be worked on.
+	Err *Failure
+	// Recheck asks for another run after this time; zero for none.
+	Recheck time.Duration
+}
+
+// Failure says why a cluster could not be worked on.
+type Failure struct {
+	// Reason is a condition reason.
+	Reason string
+	// Message says what was found and what to do.
+	Message string
+	// Terminal is true when only a person can help.
+	Terminal bool
+}
+
+// Issuer is the state of one declared issuer in a cluster.
+type Issuer struct {
+	// Name of the issuer and of its Backend.
+	Name, Backend string
+	// Ready repeats the ClusterIssuer's condition.
+	Ready bool
+	// Reason and Message of that condition.
+	Reason, Message string
+}
+
+// Part returns the outcome of that part, nil when there is none.
+func (o *Outcome) Part(name string) *Part {
+	for i := range o.Parts {
+		if o.Parts[i].Name == name {
+			return &o.Parts[i]
+		}
+	}
+	return nil
+}

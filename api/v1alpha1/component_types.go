@@ -116,8 +116,8 @@ type Component struct {
 	// healthTimeout is how long a change may take to become healthy before it is
 	// rolled back to the last plan that was.
 	// +kubebuilder:default="5m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('1h')",message="healthTimeout must be between 10s and 1h"
-	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self >= duration('10s') && self <= duration('1h')",message="healthTimeout must be between 10s and 1h"
+	// +kubebuilder:validation:Format=duration
 	// +optional
 	HealthTimeout *metav1.Duration `json:"healthTimeout,omitempty"`
 }

@@ -83,8 +83,8 @@ type GeneratedCA struct {
 	CommonName string `json:"commonName"`
 	// duration of the CA's certificate.
 	// +kubebuilder:default="87600h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('24h')",message="a CA must live at least 24h: certificates can't outlive it"
-	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self >= duration('24h')",message="a CA must live at least 24h: certificates can't outlive it"
+	// +kubebuilder:validation:Format=duration
 	// +optional
 	Duration *metav1.Duration `json:"duration,omitempty"`
 }

@@ -43,8 +43,8 @@ type PolicyRules struct {
 	PrivateKey *PrivateKeyRule `json:"privateKey,omitempty"`
 	// maxDuration is the longest validity that may be asked for. Where a
 	// Certificate has no duration, cert-manager's default of 2160h counts.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h')",message="maxDuration must be at least 1h, the shortest that cert-manager issues"
-	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self >= duration('1h')",message="maxDuration must be at least 1h, the shortest that cert-manager issues"
+	// +kubebuilder:validation:Format=duration
 	// +optional
 	MaxDuration *metav1.Duration `json:"maxDuration,omitempty"`
 	// dnsNames limits the DNS names of Certificates, the common name included.

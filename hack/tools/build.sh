@@ -85,7 +85,7 @@ tools=("$@")
 [ ${#tools[@]} -gt 0 ] || tools=(controller-gen crd-ref-docs crd-validate golangci-lint govulncheck)
 for tool in "${tools[@]}"; do package_of "$tool" >/dev/null; done
 
-key="$({ cat "$here/go.mod" "$here/go.sum" "$here/build.sh" "$here"/cmd/*/*.go; go env GOVERSION GOOS GOARCH; } | sha256sum | cut -c1-16)"
+key="$({ cat "$here/go.mod" "$here/go.sum" "$here/build.sh" "$here"/cmd/*/*.go "$here"/internal/*/*.go; go env GOVERSION GOOS GOARCH; } | sha256sum | cut -c1-16)"
 bin="${TLS_PLATFORM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tls-platform}/tools-$key"
 mkdir -p "$bin"
 

@@ -76,9 +76,10 @@ func decideRelease(state ReleaseState, want desired.Release, verdict releaseVerd
 	if want.Key == state.Failed {
 		return state, false
 	}
+	// Whoever asks for something else may ask for the failed one again later.
+	state.Failed, state.FailedVersion, state.FailedMessage = "", "", ""
 	if want.Key != state.Current.Key {
 		state.Current, state.Since = want, verdict.now
-		state.Failed, state.FailedVersion, state.FailedMessage = "", "", ""
 		return state, true
 	}
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -72,24 +73,28 @@ func (e *Engine) Ledger(ctx context.Context) (owner Owner, ok bool, err error) {
 	return Owner{Name: l.Platform, UID: l.UID}, true, nil
 }
 
-// StoredRelease returns a rendered release that the cluster keeps.
-func (e *Engine) StoredRelease(ctx context.Context, part desired.PartName, key string) (objects []*unstructured.Unstructured, release desired.Release, found bool, err error) {
-	objects, found, err = e.releases.get(ctx, part, key)
-	if err != nil || !found {
-		return nil, desired.Release{}, false, err
-	}
+// StoredChart returns a rendered chart that the cluster keeps since it is, or
+// was, in force; found is false when there is none with that key.
+func (e *Engine) StoredChart(ctx context.Context, part desired.PartName, key string) (chart desired.RenderedChart, found bool, err error) {
 	l, err := e.ledgers.load(ctx)
 	if err != nil || l == nil {
-		return nil, desired.Release{}, false, err
+		return desired.RenderedChart{}, false, err
 	}
-	state := l.Releases[part]
-	switch {
-	case state.Current.Key == key:
-		return objects, state.Current, true, nil
-	case state.Healthy != nil && state.Healthy.Key == key:
-		return objects, *state.Healthy, true, nil
+	release := l.Releases[part].Current
+	if healthy := l.Releases[part].Healthy; release.Key != key && healthy != nil {
+		release = *healthy
 	}
-	return nil, desired.Release{}, false, nil
+	if release.Key != key {
+		return desired.RenderedChart{}, false, nil
+	}
+	objects, found, err := e.releases.get(ctx, part, key)
+	if err != nil || !found {
+		return desired.RenderedChart{}, false, err
+	}
+	return desired.RenderedChart{
+		Name: string(part), Version: release.Version, AppVersion: release.AppVersion, Digest: release.Digest,
+		KubeVersionRange: release.KubeVersionRange, Key: key, Objects: objects,
+	}, true, nil
 }
 
 // Run makes the cluster have the plan, as far as it can now, and says how far
@@ -190,9 +195,14 @@ func (r *run) part(ctx context.Context, p *desired.Part) {
 // external reports on a part that is somebody else's.
 func (r *run) external(p *desired.Part, out *observed.Part) {
 	out.Reason, out.Message, out.Version = p.External.Reason, p.External.Message, p.External.Version
-	out.State = observed.PartUnhealthy
-	if p.External.Ready {
+	out.External = true
+	switch {
+	case p.External.Ready:
 		out.State = observed.PartReady
+	case p.External.Optional:
+		out.State = observed.PartEmpty
+	default:
+		out.State = observed.PartUnhealthy
 	}
 	r.ready[p.Name] = p.External.Ready
 }
@@ -216,7 +226,10 @@ func (r *run) plain(ctx context.Context, p *desired.Part, out *observed.Part) {
 		out.State, out.Reason, out.Message, out.Terminal = observed.PartHeld, p.Hold.Reason, p.Hold.Message, p.Hold.Terminal
 		return
 	}
-	if len(p.Objects) == 0 {
+	for _, ref := range p.Keep {
+		r.wanted[ref] = true
+	}
+	if len(p.Objects) == 0 && len(p.Problems) == 0 {
 		out.State, out.Reason = observed.PartEmpty, v1alpha1.ReasonNotDeclared
 		return
 	}
@@ -224,12 +237,23 @@ func (r *run) plain(ctx context.Context, p *desired.Part, out *observed.Part) {
 		r.fail(p, out, err)
 		return
 	}
-	if bad, ok := r.judge(ctx, p, p.Objects, out); ok {
-		r.ready[p.Name] = len(bad) == 0
-		out.State, out.Reason = observed.PartReady, v1alpha1.ReasonAvailable
-		if len(bad) > 0 {
-			out.State, out.Reason, out.Message = observed.PartProgressing, v1alpha1.ReasonProgressing, sentence(bad)
+	bad, ok := r.judge(ctx, p, p.Objects, out)
+	if !ok {
+		return
+	}
+	r.ready[p.Name] = len(bad) == 0
+	r.issuers(p.Objects)
+	switch {
+	case len(p.Problems) > 0:
+		out.State, out.Reason, out.Terminal = observed.PartFailed, p.Problems[0].Reason, true
+		for _, problem := range p.Problems {
+			out.Message += problem.Message + "; "
 		}
+		out.Message = strings.TrimSuffix(out.Message+sentence(bad), "; ")
+	case len(bad) > 0:
+		out.State, out.Reason, out.Message = observed.PartProgressing, v1alpha1.ReasonProgressing, sentence(bad)
+	default:
+		out.State, out.Reason = observed.PartReady, v1alpha1.ReasonAvailable
 	}
 }
 

@@ -65,8 +65,9 @@ func (r *run) prune(ctx context.Context, plan *desired.Plan) {
 		switch {
 		case err != nil:
 			failure := Classify(err, identityOf(entry.Part))
-			entry.Retained = failure.Message
+			r.outcome.Retained = append(r.outcome.Retained, ref.String()+": "+failure.Message)
 			r.recheck(retryAfter)
+			continue // it stays in the ledger and is tried again
 		case why != "":
 			entry.Retained = why
 		case gone:

@@ -18,9 +18,9 @@
 //     .Release.Revision is 1, and lookup finds nothing, so that the same request
 //     always renders the same objects.
 //   - Functions that give another result each time (random strings, the time)
-//     and those that make private keys end the rendering with an error. A plan
-//     that differs from itself would be applied for ever, and a key must not
-//     leave the cluster that uses it.
+//     end the rendering with an error, and so does the use of a private key or
+//     certificate that a template made. A plan that differs from itself would
+//     be applied for ever, and a key must not leave the cluster that uses it.
 //   - .Release.Service, and with it the label app.kubernetes.io/managed-by, is
 //     tls-platform, so that neither people nor our own detection of installs
 //     takes the objects for those of a Helm release.

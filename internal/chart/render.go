@@ -3,12 +3,11 @@ package chart
 import (
 	"bytes"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/Masterminds/semver/v3"
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -18,7 +17,6 @@ import (
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	"helm.sh/helm/v4/pkg/engine"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
 )
@@ -90,6 +88,26 @@ func (c *Client) load(r desired.ChartRequest, raw []byte) (*v2.Chart, error) {
 	return chart, nil
 }
 
+// copyOf the values, since Helm merges in place and a plan's values are not ours
+// to change. Numbers are kept as they are written: a template prints a float64
+// of a million as 1e+06.
+func copyOf(values map[string]any) (map[string]any, error) {
+	raw, err := json.Marshal(values)
+	if err != nil {
+		return nil, fmt.Errorf("expected what JSON can say: %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	copied := map[string]any{}
+	if err := decoder.Decode(&copied); err != nil {
+		return nil, fmt.Errorf("reading back: %w", err)
+	}
+	if copied == nil {
+		copied = map[string]any{}
+	}
+	return copied, nil
+}
+
 func sameVersion(a, b string) bool {
 	va, errA := semver.NewVersion(a)
 	vb, errB := semver.NewVersion(b)
@@ -99,10 +117,9 @@ func sameVersion(a, b string) bool {
 // renderValues merges and checks the values and adds what templates see beside
 // them.
 func renderValues(chart *v2.Chart, r desired.ChartRequest) (common.Values, error) {
-	// Helm merges in place, and a plan's values are not ours to change.
-	values := runtime.DeepCopyJSON(r.Values)
-	if values == nil {
-		values = map[string]any{}
+	values, err := copyOf(r.Values)
+	if err != nil {
+		return nil, failure(KindInvalidRequest, err, "values of chart %s: %s", chart.Name(), foreign(err.Error()))
 	}
 	if err := missingDependencies(chart); err != nil {
 		return nil, renderError(chart, err)
@@ -173,25 +190,3 @@ func asMap(v any) (map[string]any, bool) {
 	}
 	return nil, false
 }
-
-// repeatable replaces the template functions whose result is another one each
-// time, or a secret, by one that fails.
-var repeatable = func() template.FuncMap {
-	functions := template.FuncMap{}
-	refuse := func(names []string, why string) {
-		for _, name := range names {
-			functions[name] = func(...any) (string, error) {
-				return "", errors.New("template function " + name + " " + why)
-			}
-		}
-	}
-	refuse([]string{
-		"genPrivateKey", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey",
-		"genSignedCert", "genSignedCertWithKey", "derivePassword", "bcrypt", "htpasswd", "encryptAES",
-	}, "would put a secret into the plan: set the value that lets the chart use an existing Secret or cert-manager")
-	refuse([]string{
-		"randAlphaNum", "randAlpha", "randAscii", "randNumeric", "randBytes", "randInt", "shuffle", "uuidv4",
-		"now", "ago",
-	}, "would make every plan differ from the one before: set the value that it stands in for")
-	return functions
-}()

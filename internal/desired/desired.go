@@ -63,6 +63,12 @@ type Part struct {
 	// External is set for a component that the platform only observes; then
 	// there is nothing to apply.
 	External *External
+	// Problems say what the spec asks for and can't be built; the rest of the
+	// part is applied all the same.
+	Problems []Note
+	// Keep are objects that are not in Objects because of a Problem, and must not
+	// be pruned for that.
+	Keep []Ref
 	// Notes are shown with the part's condition although it is healthy: what is
 	// skipped or not covered.
 	Notes []Note
@@ -71,19 +77,26 @@ type Part struct {
 // Release describes a rendered chart.
 type Release struct {
 	// Version of the chart.
-	Version string
+	Version string `json:"version"`
+	// AppVersion is the version of what the chart installs.
+	AppVersion string `json:"appVersion,omitempty"`
 	// Digest of the chart's manifest, sha256:….
-	Digest string
+	Digest string `json:"digest,omitempty"`
 	// Key identifies the inputs of the rendering: chart, version, values.
-	Key string
+	Key string `json:"key"`
 	// Namespace that the component runs in.
-	Namespace string
+	Namespace string `json:"namespace,omitempty"`
+	// KubeVersionRange is the chart's own constraint; empty for none.
+	KubeVersionRange string `json:"kubeVersionRange,omitempty"`
 }
 
 // External is the state of a component that somebody else runs.
 type External struct {
 	// Ready says whether other parts may build on it.
 	Ready bool
+	// Optional is true when nobody asked for the component: then its absence is
+	// no fault.
+	Optional bool
 	// Version that was found.
 	Version string
 	// Reason is a condition reason, Message says what was found.

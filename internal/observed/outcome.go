@@ -34,6 +34,8 @@ type Part struct {
 	Message string
 	// Terminal is true when only a person can help.
 	Terminal bool
+	// External is true for a component that somebody else runs.
+	External bool
 	// Notes say what is skipped or not covered although the part is fine.
 	Notes []string
 	// Version and Digest of the release in force, for components.

@@ -67,7 +67,9 @@ type Cluster struct {
 	// that nobody waits for what can't come.
 	life context.Context
 	fail context.CancelCauseFunc
-	stop func() error
+	// started is closed when the start is over, however it went.
+	started chan struct{}
+	stop    func() error
 }
 
 // errStopped is the cause of a life that ended as asked.
@@ -85,22 +87,27 @@ func (e *Environment) StartCluster(ctx context.Context, o ClusterOptions) (*Clus
 	if err := e.register(c); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	timed, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	ctx, release := c.bound(ctx)
+	bounded, release := c.bound(timed)
 	defer release()
-	if err := c.start(ctx); err != nil {
-		err = errors.Join(err, c.Stop())
-		e.MarkFailed()
-		return nil, e.withLogs(err)
+	err := c.start(bounded)
+	close(c.started)
+	switch {
+	case err == nil:
+		return c, nil
+	case errors.Is(ctx.Err(), context.Canceled): // the caller's wish, such as a Ctrl-C: no riddle to keep logs for
+		return nil, errors.Join(err, c.Stop())
 	}
-	return c, nil
+	e.MarkFailed()
+	return nil, e.withLogs(errors.Join(err, c.Stop()))
 }
 
 func newCluster(e *Environment, o ClusterOptions) *Cluster {
 	c := &Cluster{
 		Name: o.Name, env: e, options: o, dir: filepath.Join(e.dir, o.Name),
 		processes: map[string]*process.Process{}, leaving: map[*process.Process]bool{},
+		started: make(chan struct{}),
 	}
 	life, end := context.WithCancelCause(context.Background())
 	c.life = life
@@ -212,6 +219,7 @@ func (c *Cluster) Stop() error { return c.stop() }
 // without which it can hang.
 func (c *Cluster) shutDown() error {
 	c.fail(errStopped)
+	<-c.started
 	if c.node != nil {
 		c.node.Stop()
 	}
@@ -238,6 +246,9 @@ func (c *Cluster) StopAPIServer() error { return c.halt(apiServer) }
 // StartAPIServer starts the API server, after StopAPIServer, at the address it
 // had, and returns once it is ready.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
+	if _, ok := c.Process(apiServer); ok {
+		return fmt.Errorf("starting the API server of cluster %s: it runs already", c.Name)
+	}
 	ctx, release := c.bound(ctx)
 	defer release()
 	return c.startComponent(ctx, c.apiServer())

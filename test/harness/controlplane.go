@@ -179,10 +179,10 @@ func (c *Cluster) writeKubeconfigs() error {
 		"admin":              {adminUser, []string{mastersGroup}},
 		"controller-manager": {"system:kube-controller-manager", nil},
 		"scheduler":          {"system:kube-scheduler", nil},
-		// Those two play the node. Its real permissions would not do: a kubelet
-		// reads what its pods refer to, kwok and the stand-in watch.
+		// Those two play the node. The stand-in does so with a kubelet's
+		// permissions; kwok asks for more than those.
 		"kwok": {kwokUser, []string{mastersGroup}},
-		"node": {nodeUser, []string{"system:nodes", mastersGroup}},
+		"node": {nodeUser, []string{"system:nodes"}},
 	} {
 		pair, err := c.pki.ca.client(user.name, user.groups...)
 		if err != nil {

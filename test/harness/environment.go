@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/tlsplatform/tls-platform-operator/test/harness/process"
@@ -34,11 +37,12 @@ type Environment struct {
 	binDir    string
 	artifacts string
 
+	failed atomic.Bool
+	stop   func() error
+
 	mu       sync.Mutex
 	clusters map[string]*Cluster
-	failed   bool
 	stopped  bool
-	stopErr  error
 }
 
 // Start prepares a run. It finds or builds the components, which can take
@@ -49,6 +53,7 @@ func Start(ctx context.Context, o Options) (*Environment, error) {
 		return nil, err
 	}
 	e := &Environment{dir: dir, artifacts: o.ArtifactsDir, clusters: map[string]*Cluster{}}
+	e.stop = sync.OnceValue(e.shutDown)
 	if err := e.prepare(ctx, o.BinDir); err != nil {
 		return nil, errors.Join(err, e.removeFolder())
 	}
@@ -101,11 +106,7 @@ func (e *Environment) BinDir() string { return e.binDir }
 func (e *Environment) LogsDir() string { return filepath.Join(e.dir, "logs") }
 
 // MarkFailed has Stop keep the logs. Errors of the harness itself need no mark.
-func (e *Environment) MarkFailed() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.failed = true
-}
+func (e *Environment) MarkFailed() { e.failed.Store(true) }
 
 // KeepLogs copies the logs as they are now to the artifacts folder, and
 // returns that folder.
@@ -119,31 +120,25 @@ func (e *Environment) KeepLogs() (string, error) {
 // Stop stops all clusters and removes the run's folder. When something failed
 // the logs are kept first, and the error names their folder. Stopping again
 // does nothing and returns the same error.
-func (e *Environment) Stop() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.stopped {
-		return e.stopErr
-	}
-	e.stopped = true
+func (e *Environment) Stop() error { return e.stop() }
 
+func (e *Environment) shutDown() error {
+	e.mu.Lock()
+	e.stopped = true // no cluster is added from here on
+	clusters := slices.Collect(maps.Values(e.clusters))
+	e.mu.Unlock()
+
+	errs := make([]error, len(clusters))
 	var wg sync.WaitGroup
-	errs := make(chan error, len(e.clusters))
-	for _, c := range e.clusters {
-		wg.Go(func() { errs <- c.Stop() })
+	for i, c := range clusters {
+		wg.Go(func() { errs[i] = c.Stop() })
 	}
 	wg.Wait()
-	close(errs)
-	var failures []error
-	for err := range errs {
-		failures = append(failures, err)
-	}
-	err := errors.Join(failures...)
-	if err != nil || e.failed {
+	err := errors.Join(errs...)
+	if err != nil || e.failed.Load() {
 		err = e.withLogs(err)
 	}
-	e.stopErr = errors.Join(err, e.removeFolder())
-	return e.stopErr
+	return errors.Join(err, e.removeFolder())
 }
 
 // withLogs keeps the logs and adds to err where they are. Without an err, the

@@ -28,59 +28,94 @@ type Condition func(object *unstructured.Unstructured) (bool, error)
 // is waited for as well. When ctx ends first, the error shows what the object's
 // status was.
 func WaitFor(ctx context.Context, cfg *rest.Config, gvr schema.GroupVersionResource, namespace, name string, cond Condition) error {
-	client, err := dynamic.NewForConfig(cfg)
-	if err != nil {
-		return fmt.Errorf("making a client to watch %s: %w", gvr.Resource, err)
+	w := wait{gvr: gvr, namespace: namespace, fields: fields.OneTermEqualSelector("metadata.name", name).String(), cond: cond}
+	if err := w.until(ctx, cfg); err != nil {
+		return fmt.Errorf("waiting for %s %s: %w; last seen: %s", gvr.GroupResource(), objectName(namespace, name), err, describe(w.last.Load()))
 	}
-	var last atomic.Pointer[unstructured.Unstructured]
-	judge := func(object *unstructured.Unstructured) (bool, error) {
-		last.Store(object)
-		return cond(object)
-	}
-	// The store is judged once, after the first list: only so is absence known.
-	first := func(store cache.Store) (bool, error) {
-		for _, item := range store.List() {
-			object, ok := item.(*unstructured.Unstructured)
-			if !ok {
-				return false, fmt.Errorf("the watch's store holds a %T", item)
-			}
-			return judge(object)
-		}
-		return judge(nil)
-	}
-	_, err = watchtools.UntilWithSync(ctx, listWatch(ctx, client, gvr, namespace, name), &unstructured.Unstructured{}, first,
-		func(event watch.Event) (bool, error) {
-			object, ok := event.Object.(*unstructured.Unstructured)
-			if !ok {
-				return false, fmt.Errorf("the watch sent a %T", event.Object)
-			}
-			if event.Type == watch.Deleted {
-				object = nil
-			}
-			return judge(object)
-		})
-	if err == nil {
-		return nil
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause // says more than "watch closed" or "timed out"
-	}
-	return fmt.Errorf("waiting for %s %s: %w; last seen: %s", gvr.GroupResource(), objectName(namespace, name), err, describe(last.Load()))
+	return nil
 }
 
-func listWatch(ctx context.Context, client dynamic.Interface, gvr schema.GroupVersionResource, namespace, name string) *cache.ListWatch {
-	var resource dynamic.ResourceInterface = client.Resource(gvr)
-	if namespace != "" {
-		resource = client.Resource(gvr).Namespace(namespace)
+// WaitForAny returns once cond holds of any object that the label selector
+// matches, for those whose names are generated. It is otherwise as WaitFor.
+func WaitForAny(ctx context.Context, cfg *rest.Config, gvr schema.GroupVersionResource, namespace, selector string, cond Condition) error {
+	w := wait{gvr: gvr, namespace: namespace, labels: selector, cond: cond}
+	if err := w.until(ctx, cfg); err != nil {
+		return fmt.Errorf("waiting for any of %s %s: %w; last seen: %s", gvr.GroupResource(), objectName(namespace, selector), err, describe(w.last.Load()))
 	}
-	one := fields.OneTermEqualSelector("metadata.name", name).String()
+	return nil
+}
+
+// wait is a wait for some of the objects of one kind.
+type wait struct {
+	gvr            schema.GroupVersionResource
+	namespace      string
+	fields, labels string // selectors
+	cond           Condition
+
+	last atomic.Pointer[unstructured.Unstructured]
+}
+
+func (w *wait) until(ctx context.Context, cfg *rest.Config) error {
+	client, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	_, err = watchtools.UntilWithSync(ctx, w.listWatch(client), &unstructured.Unstructured{}, w.judgeList, w.judgeEvent)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause // says more than "watch closed" or "timed out"
+	}
+	return err
+}
+
+func (w *wait) judge(object *unstructured.Unstructured) (bool, error) {
+	w.last.Store(object)
+	return w.cond(object)
+}
+
+// judgeList judges what the first list brought: only so is absence known.
+func (w *wait) judgeList(store cache.Store) (bool, error) {
+	items := store.List()
+	if len(items) == 0 {
+		return w.judge(nil)
+	}
+	for _, item := range items {
+		object, ok := item.(*unstructured.Unstructured)
+		if !ok {
+			return false, fmt.Errorf("the watch's store holds a %T", item)
+		}
+		if done, err := w.judge(object); done || err != nil {
+			return done, err
+		}
+	}
+	return false, nil
+}
+
+func (w *wait) judgeEvent(event watch.Event) (bool, error) {
+	object, ok := event.Object.(*unstructured.Unstructured)
+	if !ok {
+		return false, fmt.Errorf("the watch sent a %T", event.Object)
+	}
+	if event.Type == watch.Deleted {
+		if w.fields == "" {
+			return false, nil // there may be others
+		}
+		object = nil
+	}
+	return w.judge(object)
+}
+
+func (w *wait) listWatch(client dynamic.Interface) *cache.ListWatch {
+	var resource dynamic.ResourceInterface = client.Resource(w.gvr)
+	if w.namespace != "" {
+		resource = client.Resource(w.gvr).Namespace(w.namespace)
+	}
 	return &cache.ListWatch{
-		ListFunc: func(o metav1.ListOptions) (runtime.Object, error) {
-			o.FieldSelector = one
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.FieldSelector, o.LabelSelector = w.fields, w.labels
 			return resource.List(ctx, o)
 		},
-		WatchFunc: func(o metav1.ListOptions) (watch.Interface, error) {
-			o.FieldSelector = one
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.FieldSelector, o.LabelSelector = w.fields, w.labels
 			return resource.Watch(ctx, o)
 		},
 	}

@@ -11,8 +11,8 @@ import (
 // loopback is where all processes listen and are reached.
 const loopback = "127.0.0.1"
 
-// setFlag replaces the value of a flag among args, or appends the flag. Both
-// forms, "--flag=value" and "--flag value", are understood; the result has the
+// setFlag replaces the value of a flag among args, or appends the flag. The
+// forms "--flag=value", "--flag value" and "--flag" are understood; the result has the
 // first. When a flag is given several times the last counts, so that one is
 // replaced and the others are removed.
 func setFlag(args []string, flag, value string) []string {
@@ -54,10 +54,14 @@ func flagValue(args []string, i int, flag string) (value string, width int) {
 	if v, ok := strings.CutPrefix(args[i], flag+"="); ok {
 		return v, 1
 	}
-	if args[i] == flag && i+1 < len(args) {
+	switch {
+	case args[i] != flag:
+		return "", 0
+	case i+1 < len(args) && !strings.HasPrefix(args[i+1], "-"):
 		return args[i+1], 2
+	default:
+		return "true", 1 // a switch
 	}
-	return "", 0
 }
 
 // rewritePorts moves each port that a flag carries to one from free, and
@@ -75,6 +79,9 @@ func rewritePorts(args []string, ports []Port, free func() (int, error)) ([]stri
 		}
 		if container == 0 {
 			continue
+		}
+		if _, twice := moved[container]; twice {
+			return nil, moved, fmt.Errorf("port %d of the flag %s is carried by another flag too", container, port.Flag)
 		}
 		actual, err := free()
 		if err != nil {

@@ -218,7 +218,7 @@ func (c *container) ended(now time.Time) {
 	}
 	c.failures++
 	c.waiting = nil
-	if !c.finished() {
+	if !c.finished() && c.worker.base.DeletionTimestamp == nil {
 		wait := backOff(c.failures)
 		c.notBefore = now.Add(wait)
 		c.waiting = &waitingError{reason: reasonBackOff, message: fmt.Sprintf("back-off %s restarting failed container %s: exit code %d: %s",

@@ -20,6 +20,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
@@ -142,8 +143,8 @@ func (s *Set) CheckFile(ctx context.Context, file string) (findings []string, ob
 		if err != nil {
 			return nil, 0, fmt.Errorf("splitting %s into documents: %w", file, err)
 		}
-		var object map[string]any
-		if err := yaml.UnmarshalStrict(document, &object); err != nil {
+		object, err := parse(document)
+		if err != nil {
 			return nil, 0, fmt.Errorf("parsing %s: %w", file, err)
 		}
 		k, ok := s.kinds[gvkOf(object)]
@@ -179,6 +180,20 @@ func (k kind) check(ctx context.Context, object map[string]any) []string {
 		findings = append(findings, err.Error())
 	}
 	return findings
+}
+
+// parse reads one document as the API server would: whole numbers are int64,
+// which CEL rules insist on.
+func parse(document []byte) (map[string]any, error) {
+	raw, err := yaml.YAMLToJSONStrict(document)
+	if err != nil {
+		return nil, err
+	}
+	var object map[string]any
+	if err := utiljson.Unmarshal(raw, &object); err != nil {
+		return nil, err
+	}
+	return object, nil
 }
 
 func gvkOf(object map[string]any) runtimeschema.GroupVersionKind {

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/chart"
+	"github.com/tlsplatform/tls-platform-operator/internal/controller"
+	"github.com/tlsplatform/tls-platform-operator/internal/fleet"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+)
+
+// hubOptions are the flags of the hub.
+type hubOptions struct {
+	metricsAddress string
+	probeAddress   string
+	metricsSecure  bool
+	leaderElect    bool
+	namespace      string
+	development    bool
+}
+
+func newHubCommand() *cobra.Command {
+	o := &hubOptions{}
+	cmd := &cobra.Command{
+		Use:   "hub",
+		Short: "Run the hub: plan, deliver, judge and report",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runHub(cmd.Context(), o)
+		},
+	}
+	namespace := os.Getenv("POD_NAMESPACE")
+	if namespace == "" {
+		namespace = names.SystemNamespace
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", "address that metrics are served on; 0 for none")
+	f.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to those who may get /metrics")
+	f.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
+	f.BoolVar(&o.leaderElect, "leader-elect", true, "act only while holding the Lease "+names.LeaderLease)
+	f.StringVar(&o.namespace, "namespace", namespace, "namespace of the operator (default from POD_NAMESPACE)")
+	f.BoolVar(&o.development, "development", false, "write logs for people rather than machines")
+	return cmd
+}
+
+func newScheme() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{
+		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			return nil, fmt.Errorf("building the scheme: %w", err)
+		}
+	}
+	return scheme, nil
+}
+
+func runHub(ctx context.Context, o *hubOptions) error {
+	logger := zap.New(zap.UseDevMode(o.development))
+	ctrl.SetLogger(logger)
+	klog.SetLogger(logger)
+	scheme, err := newScheme()
+	if err != nil {
+		return err
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding the hub's own cluster: %w", err)
+	}
+	config.UserAgent = "tls-platform-hub"
+	mgr, err := newManager(config, scheme, o)
+	if err != nil {
+		return err
+	}
+	if err := addControllers(mgr, config, scheme, o); err != nil {
+		return err
+	}
+	for name, add := range map[string]func(string, healthz.Checker) error{"healthz": mgr.AddHealthzCheck, "readyz": mgr.AddReadyzCheck} {
+		if err := add(name, healthz.Ping); err != nil {
+			return fmt.Errorf("adding /%s: %w", name, err)
+		}
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running the hub: %w", err)
+	}
+	return nil
+}
+
+func newManager(config *rest.Config, scheme *runtime.Scheme, o *hubOptions) (manager.Manager, error) {
+	metrics := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure}
+	if o.metricsSecure {
+		metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+		// HTTP/2 is of no use for scrapes and has had floods of its own.
+		metrics.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }}
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Metrics:                       metrics,
+		HealthProbeBindAddress:        o.probeAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              names.LeaderLease,
+		LeaderElectionNamespace:       o.namespace,
+		LeaderElectionReleaseOnCancel: true,
+		// Unstructured objects are never read through the cache: it holds
+		// TLSPlatforms and MemberClusters alone.
+		Client: client.Options{Cache: &client.CacheOptions{Unstructured: false}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("building the manager: %w", err)
+	}
+	return mgr, nil
+}
+
+func addControllers(mgr manager.Manager, config *rest.Config, scheme *runtime.Scheme, o *hubOptions) error {
+	conn, err := fleet.NewConnection(v1alpha1.LocalClusterName, o.namespace, config, scheme)
+	if err != nil {
+		return fmt.Errorf("connecting the hub's own cluster: %w", err)
+	}
+	signal := controller.NewSignal()
+	charts := chart.NewClient(chart.Options{UserAgent: "tls-platform/" + Version})
+	local := controller.NewCluster(conn, charts, time.Now, signal.Notify)
+	clusters := map[string]*controller.Cluster{local.Name(): local}
+	return controller.Setup(mgr, signal,
+		&controller.PlatformReconciler{
+			Client: mgr.GetClient(), Clusters: clusters, Events: mgr.GetEventRecorder("tls-platform"), Now: time.Now,
+		},
+		&controller.MemberReconciler{Client: mgr.GetClient(), Clusters: clusters, Now: time.Now},
+	)
+}

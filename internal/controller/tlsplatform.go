@@ -1,0 +1,174 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/apply"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+	"github.com/tlsplatform/tls-platform-operator/internal/status"
+)
+
+// PlatformReconciler makes the estates of TLSPlatforms true.
+type PlatformReconciler struct {
+	// Client reads TLSPlatforms and MemberClusters from the manager's cache and
+	// writes their status.
+	Client client.Client
+	// Clusters that can be reached, by the name of their MemberCluster.
+	Clusters map[string]*Cluster
+	// Events records what happened, after status was written.
+	Events events.EventRecorder
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Reconcile runs the phases for one TLSPlatform.
+func (r *PlatformReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	platform := &v1alpha1.TLSPlatform{}
+	if err := r.Client.Get(ctx, req.NamespacedName, platform); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	switch {
+	case !platform.DeletionTimestamp.IsZero():
+		return r.delete(ctx, platform)
+	case platform.Spec.Suspend:
+		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Suspended(platform, r.clock()))
+	}
+	if controllerutil.AddFinalizer(platform, names.Finalizer) {
+		if err := r.Client.Update(ctx, platform); err != nil {
+			return ctrl.Result{}, fmt.Errorf("adding the finalizer to TLSPlatform %s: %w", platform.Name, err)
+		}
+	}
+	selected, err := r.selected(ctx, platform)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	outcomes, recheck := r.run(ctx, platform, selected)
+	if err := r.writeStatus(ctx, platform, status.Compute(platform, outcomes, r.clock())); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.announce(platform, outcomes)
+	return ctrl.Result{RequeueAfter: recheck}, nil
+}
+
+func (r *PlatformReconciler) clock() metav1.Time { return metav1.NewTime(r.Now()) }
+
+// selected are the clusters of the platform, by name.
+func (r *PlatformReconciler) selected(ctx context.Context, platform *v1alpha1.TLSPlatform) ([]*Cluster, error) {
+	selector := labels.Everything()
+	if s := platform.Spec.Clusters.Selector; s != nil {
+		parsed, err := metav1.LabelSelectorAsSelector(s)
+		if err != nil {
+			return nil, fmt.Errorf("reading spec.clusters.selector of TLSPlatform %s: %w", platform.Name, err)
+		}
+		selector = parsed
+	}
+	var members v1alpha1.MemberClusterList
+	if err := r.Client.List(ctx, &members, client.MatchingLabelsSelector{Selector: selector}); err != nil {
+		return nil, fmt.Errorf("listing MemberClusters for TLSPlatform %s: %w", platform.Name, err)
+	}
+	var clusters []*Cluster
+	for i := range members.Items {
+		if c, ok := r.Clusters[members.Items[i].Name]; ok {
+			clusters = append(clusters, c)
+		}
+	}
+	slices.SortFunc(clusters, func(a, b *Cluster) int { return compare(a.Name(), b.Name()) })
+	return clusters, nil
+}
+
+// run brings each cluster forward and says when to look again.
+func (r *PlatformReconciler) run(ctx context.Context, platform *v1alpha1.TLSPlatform, clusters []*Cluster) (outcomes []observed.Outcome, recheck time.Duration) {
+	for _, c := range clusters {
+		outcome, next := c.Run(ctx, platform)
+		outcomes = append(outcomes, outcome)
+		recheck = sooner(recheck, outcome.Recheck)
+		if next != nil {
+			recheck = sooner(recheck, max(next.Sub(r.Now()), time.Second))
+		}
+	}
+	return outcomes, recheck
+}
+
+// sooner of two waits, where zero is never.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// writeStatus sends the status when it differs from what is stored.
+func (r *PlatformReconciler) writeStatus(ctx context.Context, platform *v1alpha1.TLSPlatform, computed v1alpha1.TLSPlatformStatus) error {
+	if equality.Semantic.DeepEqual(platform.Status, computed) {
+		return nil
+	}
+	changed := platform.DeepCopy()
+	changed.Status = computed
+	if err := r.Client.Status().Patch(ctx, changed, client.MergeFrom(platform)); err != nil {
+		return fmt.Errorf("writing the status of TLSPlatform %s: %w", platform.Name, client.IgnoreNotFound(err))
+	}
+	return nil
+}
+
+// delete forgets or removes the estate, then lets the object go.
+func (r *PlatformReconciler) delete(ctx context.Context, platform *v1alpha1.TLSPlatform) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(platform, names.Finalizer) {
+		return ctrl.Result{}, nil
+	}
+	for _, c := range r.Clusters {
+		done, message, err := c.Release(ctx, platform)
+		if err != nil {
+			message = fmt.Sprintf("cluster %s: %v", c.Name(), err)
+		}
+		if err != nil || !done {
+			if werr := r.writeStatus(ctx, platform, status.Deleting(platform, message, r.clock())); werr != nil {
+				return ctrl.Result{}, werr
+			}
+			return ctrl.Result{RequeueAfter: deleteRecheck}, nil
+		}
+		if message != "" {
+			r.Events.Eventf(platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete, "cluster %s: %s", c.Name(), message)
+		}
+	}
+	controllerutil.RemoveFinalizer(platform, names.Finalizer)
+	if err := r.Client.Update(ctx, platform); err != nil {
+		return ctrl.Result{}, fmt.Errorf("removing the finalizer of TLSPlatform %s: %w", platform.Name, client.IgnoreNotFound(err))
+	}
+	return ctrl.Result{}, nil
+}
+
+// deleteRecheck is how often a deletion that is under way is looked at.
+const deleteRecheck = 2 * time.Second
+
+// Release ends a platform's hold on the cluster, as its deletion policy says.
+// done is false while something is still being removed.
+func (c *Cluster) Release(ctx context.Context, platform *v1alpha1.TLSPlatform) (done bool, message string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	owner, owned, err := c.engine.Ledger(ctx)
+	if err != nil || !owned || owner.UID != platform.UID {
+		return err == nil, "", err
+	}
+	if platform.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRemove {
+		return true, "everything stays in place, as deletionPolicy Retain asks", c.engine.Forget(ctx)
+	}
+	done, retained, err := c.engine.Remove(ctx, apply.Owner{Name: platform.Name, UID: platform.UID})
+	message = summary(retained)
+	if err != nil || !done {
+		return false, "removing; " + message, err
+	}
+	return true, message, c.engine.Forget(ctx)
+}

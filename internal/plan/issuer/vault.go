@@ -1,0 +1,71 @@
+package issuer
+
+import (
+	"cmp"
+	"errors"
+
+	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+)
+
+// Mount points that the API fills in, for specs that did not pass through an API
+// server.
+const (
+	defaultAppRolePath    = "approle"
+	defaultKubernetesPath = "/v1/auth/kubernetes"
+)
+
+func vault(issuer string, backend *v1alpha1.IssuerBackend) ([]*unstructured.Unstructured, error) {
+	in := backend.Vault
+	if err := caBundle("vault.caBundle", in.CABundle); err != nil {
+		return nil, err
+	}
+	auth, err := vaultAuth(&in.Auth)
+	if err != nil {
+		return nil, err
+	}
+	object := clusterIssuer(issuer, issuer, backend.Name, cmapi.IssuerSpec{IssuerConfig: cmapi.IssuerConfig{
+		Vault: &cmapi.VaultIssuer{
+			Server:    in.Server,
+			Path:      in.Path,
+			Namespace: in.Namespace,
+			CABundle:  in.CABundle,
+			Auth:      auth,
+		},
+	}})
+	// The type has no omitempty here, and an empty reference beside a
+	// serviceAccountRef would be owned by us for nothing.
+	unstructured.RemoveNestedField(object.Object, "spec", "vault", "auth", "kubernetes", "secretRef")
+	return []*unstructured.Unstructured{object}, nil
+}
+
+func vaultAuth(in *v1alpha1.VaultAuth) (cmapi.VaultAuth, error) {
+	switch {
+	case in.TokenSecretRef != nil:
+		return cmapi.VaultAuth{TokenSecretRef: selector(in.TokenSecretRef)}, nil
+	case in.AppRole != nil:
+		return cmapi.VaultAuth{AppRole: &cmapi.VaultAppRole{
+			Path:      cmp.Or(in.AppRole.Path, defaultAppRolePath),
+			RoleId:    in.AppRole.RoleID,
+			SecretRef: *selector(&in.AppRole.SecretRef),
+		}}, nil
+	case in.Kubernetes != nil:
+		return cmapi.VaultAuth{Kubernetes: &cmapi.VaultKubernetesAuth{
+			Path:              cmp.Or(in.Kubernetes.MountPath, defaultKubernetesPath),
+			Role:              in.Kubernetes.Role,
+			ServiceAccountRef: &cmapi.ServiceAccountRef{Name: in.Kubernetes.ServiceAccountName},
+		}}, nil
+	default:
+		return cmapi.VaultAuth{}, errors.New("vault.auth is empty: set one of tokenSecretRef, appRole or kubernetes")
+	}
+}
+
+func selector(ref *v1alpha1.SecretKeyReference) *cmmeta.SecretKeySelector {
+	return &cmmeta.SecretKeySelector{
+		LocalObjectReference: cmmeta.LocalObjectReference{Name: ref.Name},
+		Key:                  ref.Key,
+	}
+}

@@ -1,0 +1,65 @@
+// Package e2e runs every scenario on one cluster with the real components, in
+// the order of their list, and a few clusters of their own where a scenario
+// needs another beginning.
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/tlsplatform/tls-platform-operator/test/scenarios"
+)
+
+func TestEndToEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts clusters; run make test-integration")
+	}
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "End to end")
+}
+
+// teller writes to Ginkgo's report, which shows it when a scenario fails.
+type teller struct{}
+
+func (teller) Say(format string, args ...any) { GinkgoWriter.Printf(format+"\n", args...) }
+
+func (teller) Show(command, output string) { GinkgoWriter.Printf("$ %s\n%s\n", command, output) }
+
+// scenarioTimeout bounds one scenario; each of its waits has a bound of its own.
+const scenarioTimeout = 8 * time.Minute
+
+var _ = Describe("The platform on its own cluster", Ordered, ContinueOnFailure, func() {
+	runAll("main", scenarios.All())
+})
+
+var _ = Describe("The platform on a cluster that has cert-manager already", Ordered, func() {
+	runAll("adopt", scenarios.Adoption())
+})
+
+// runAll runs scenarios one after the other in a world of their own.
+func runAll(cluster string, list []scenarios.Scenario) {
+	var world *scenarios.World
+	BeforeAll(func(ctx SpecContext) {
+		var err error
+		world, err = scenarios.New(ctx, cluster, func(text string) { GinkgoWriter.Println(text) })
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() { Expect(world.Stop()).To(Succeed()) })
+	}, NodeTimeout(scenarioTimeout))
+
+	for _, s := range list {
+		labels := Label("scenario")
+		if s.Story {
+			labels = Label("scenario", "story")
+		}
+		It(s.Name, labels, func(ctx SpecContext) {
+			err := s.Run(ctx, world, teller{})
+			if err != nil {
+				world.Env.MarkFailed()
+			}
+			Expect(err).NotTo(HaveOccurred())
+		}, SpecTimeout(scenarioTimeout))
+	}
+}

@@ -120,8 +120,8 @@ func (p *puller) pullError(ctx context.Context, err error) *Error {
 	if errors.Is(err, auth.ErrBasicCredentialNotFound) {
 		return p.statusError(err, http.StatusUnauthorized, "")
 	}
-	if ctx.Err() != nil {
-		err = fmt.Errorf("%w (%w)", ctx.Err(), err)
+	if cause := context.Cause(ctx); cause != nil {
+		err = fmt.Errorf("%w (%w)", cause, err)
 	}
 	return failure(KindUnavailable, err,
 		"pulling chart %s: registry %s does not answer (%s); it is tried again. "+

@@ -227,10 +227,10 @@ func (c *Cluster) shutDown() error {
 	errs := make([]error, len(users))
 	var wg sync.WaitGroup
 	for i, name := range users {
-		wg.Go(func() { errs[i] = c.halt(name) })
+		wg.Go(func() { errs[i] = c.halt(name, stopGrace) })
 	}
 	wg.Wait()
-	errs = append(errs, c.halt(apiServer), c.halt(etcd))
+	errs = append(errs, c.halt(apiServer, apiServerGrace), c.halt(etcd, stopGrace))
 	if c.egress != nil {
 		errs = append(errs, c.egress.stop())
 	}
@@ -241,7 +241,7 @@ func (c *Cluster) shutDown() error {
 }
 
 // StopAPIServer takes the API away, and leaves everything else running.
-func (c *Cluster) StopAPIServer() error { return c.halt(apiServer) }
+func (c *Cluster) StopAPIServer() error { return c.halt(apiServer, apiServerGrace) }
 
 // StartAPIServer starts the API server, after StopAPIServer, at the address it
 // had, and returns once it is ready.

@@ -249,6 +249,9 @@ func TestOneCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 		stopped := time.Now()
+		if _, err := c.Kubectl(t.Context(), "", "get", "namespaces"); err == nil {
+			t.Error("the API answers without its server")
+		}
 		if err := c.StartAPIServer(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,9 @@ const (
 	healthInterval = 25 * time.Millisecond
 	// stopGrace is how long a component gets to end before it is killed.
 	stopGrace = 5 * time.Second
+	// apiServerGrace is shorter: an API server waits for all watches to end,
+	// and has nothing to lose, since etcd and the audit log have it all.
+	apiServerGrace = time.Second
 	// logLines is how much of a log an error quotes.
 	logLines = 15
 )
@@ -137,8 +140,8 @@ func (c *Cluster) adopt(name string, p *process.Process, ports []int) {
 	}()
 }
 
-// halt stops the component of that name, if it runs.
-func (c *Cluster) halt(name string) error {
+// halt stops the component of that name, if it runs, and kills it after grace.
+func (c *Cluster) halt(name string, grace time.Duration) error {
 	c.mu.Lock()
 	p, ok := c.processes[name]
 	if ok {
@@ -149,5 +152,5 @@ func (c *Cluster) halt(name string) error {
 	if !ok {
 		return nil
 	}
-	return p.Stop(stopGrace)
+	return p.Stop(grace)
 }

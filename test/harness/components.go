@@ -72,7 +72,8 @@ func buildComponents(ctx context.Context, outFile string) (string, error) {
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
-		return "", fmt.Errorf("building the components: %w", errors.Join(ctx.Err(), p.Kill()))
+		// Politely, for the script has compilers to stop.
+		return "", fmt.Errorf("building the components: %w", errors.Join(ctx.Err(), p.Stop(stopGrace)))
 	}
 	if p.ExitCode() != 0 {
 		return "", fmt.Errorf("building the components: %s ended with exit code %d; its last words are above", buildScript, p.ExitCode())

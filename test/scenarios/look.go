@@ -3,23 +3,24 @@ package scenarios
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
-
-	watchtools "k8s.io/client-go/tools/watch"
-
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 )
 
 // issued reads the leaf certificate of a TLS Secret.
@@ -95,5 +96,34 @@ func (w *World) event(ctx context.Context, reason, part string) (string, error) 
 func remade(old types.UID) func(*unstructured.Unstructured) (bool, error) {
 	return func(o *unstructured.Unstructured) (bool, error) {
 		return o != nil && o.GetUID() != old && o.GetDeletionTimestamp() == nil, nil
+	}
+}
+
+// rulesPatch is a merge patch that sets the rules of a role.
+func rulesPatch(rules []rbacv1.PolicyRule) []byte {
+	raw, err := json.Marshal(map[string]any{"rules": rules})
+	if err != nil {
+		panic(fmt.Sprintf("scenarios: rules that are not JSON: %v", err))
+	}
+	return raw
+}
+
+// eventually tries an act that the API server refuses until a changed admission
+// policy has reached it, for which there is no event to watch.
+func (w *World) eventually(ctx context.Context, act func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := act()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		case <-tick.C:
+		}
 	}
 }

@@ -78,7 +78,7 @@ func certificateAlerts() []alert {
 func issuerAlerts() []alert {
 	// 999 is what cert-manager counts when no answer came.
 	failed := names.MetricACMERequests + `{status=~"4..|5..|999"}`
-	perHost := func(selector string) string { return "sum by (host) (increase(" + selector + "[1h]))" }
+	perHost := func(selector string) string { return "sum by (cluster, host) (increase(" + selector + "[1h]))" }
 	return []alert{
 		{
 			name:        names.AlertClusterIssuerNotReady,
@@ -114,7 +114,7 @@ func componentAlerts(trustManager bool) []alert {
 		jobs = append(jobs, names.JobTrust)
 	}
 	perController := func(metric string) string {
-		return "sum by (controller) (increase(" + metric + "[15m]))"
+		return "sum by (cluster, controller) (increase(" + metric + "[15m]))"
 	}
 	return []alert{
 		{

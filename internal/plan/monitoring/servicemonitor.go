@@ -78,7 +78,7 @@ func monitor(
 	// cert-manager's own in its place, and no alert reaches the right team.
 	endpoint.HonorLabels = true
 	endpoint.RelabelConfigs = relabelings
-	return build.Object(&monitoringv1.ServiceMonitor{
+	out := build.Object(&monitoringv1.ServiceMonitor{
 		TypeMeta:   metav1.TypeMeta{APIVersion: monitoringv1.SchemeGroupVersion.String(), Kind: monitoringv1.ServiceMonitorsKind},
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: maps.Clone(labels)},
 		Spec: monitoringv1.ServiceMonitorSpec{
@@ -86,4 +86,7 @@ func monitor(
 			Endpoints: []monitoringv1.Endpoint{endpoint},
 		},
 	})
+	// Empty means this namespace, which is what it also means left out.
+	unstructured.RemoveNestedField(out.Object, "spec", "namespaceSelector")
+	return out
 }

@@ -38,6 +38,7 @@ func podStatus(f facts) corev1.PodStatus {
 		status.Phase = phase(f)
 	}
 	for _, c := range conditions(f, status.Phase) {
+		c.ObservedGeneration = f.pod.Generation
 		status.Conditions = setCondition(status.Conditions, c, f.now)
 	}
 	return status
@@ -170,7 +171,7 @@ func setCondition(all []corev1.PodCondition, c corev1.PodCondition, now time.Tim
 		if old.Status == c.Status {
 			c.LastTransitionTime = old.LastTransitionTime
 		}
-		c.LastProbeTime, c.ObservedGeneration = old.LastProbeTime, old.ObservedGeneration
+		c.LastProbeTime = old.LastProbeTime
 		all[i] = c
 		return all
 	}

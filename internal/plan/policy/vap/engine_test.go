@@ -1,10 +1,10 @@
 package vap
 
 import (
-	"context"
 	"testing"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,8 +16,6 @@ import (
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
 )
@@ -123,7 +121,7 @@ func (e *engine) judge(t *testing.T, object, old *unstructured.Unstructured) ver
 		versioned.VersionedOldObject = admission.NewLazyObject(old)
 	}
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: object.GetNamespace()}}
-	result := e.validator.Validate(context.Background(), gvr, versioned, nil, namespace, celconfig.RuntimeCELCostBudget, nil)
+	result := e.validator.Validate(t.Context(), gvr, versioned, nil, namespace, celconfig.RuntimeCELCostBudget, nil)
 	out := verdict{}
 	for _, d := range result.Decisions {
 		if d.Evaluation == validating.EvalError {

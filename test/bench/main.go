@@ -1,0 +1,88 @@
+// Command bench measures the platform on real clusters and prints figures: a
+// table for people, and for scripts one line each,
+//
+//	figure NAME VALUE UNIT [floor=V ratio=R]
+//
+// Floors are measured in the same run, in turn with what they are compared to.
+// A figure over its budget is printed as what it is and is no failure: seconds
+// depend on the machine.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tlsplatform/tls-platform-operator/test/harness"
+)
+
+// figure is one measurement.
+type figure struct {
+	name   string
+	value  float64
+	unit   string
+	floor  float64 // of the same unit; zero for none
+	budget string
+	note   string
+}
+
+// groups of figures, one for each area of the product.
+var groups = map[string]func(context.Context) ([]figure, error){
+	"main": mainGroup,
+}
+
+func main() {
+	group := flag.String("group", "main", "group of figures: "+strings.Join(slices.Sorted(maps.Keys(groups)), ", "))
+	flag.Parse()
+	ctx, stop := harness.SignalContext(context.Background())
+	err := run(ctx, *group)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, group string) error {
+	measure, ok := groups[group]
+	if !ok {
+		return fmt.Errorf("there is no group %q; expected one of %v", group, slices.Sorted(maps.Keys(groups)))
+	}
+	figures, err := measure(ctx)
+	report(figures)
+	return err
+}
+
+func report(figures []figure) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "\nFIGURE\tVALUE\tUNIT\tFLOOR\tRATIO\tBUDGET\tNOTE")
+	for _, f := range figures {
+		floor, ratio := "", ""
+		if f.floor > 0 {
+			floor, ratio = fmt.Sprintf("%.2f", f.floor), fmt.Sprintf("%.2f", f.value/f.floor)
+		}
+		fmt.Fprintf(w, "%s\t%.2f\t%s\t%s\t%s\t%s\t%s\n", f.name, f.value, f.unit, floor, ratio, f.budget, f.note)
+	}
+	_ = w.Flush()
+	fmt.Println()
+	for _, f := range figures {
+		line := fmt.Sprintf("figure %s %.2f %s", f.name, f.value, f.unit)
+		if f.floor > 0 {
+			line += fmt.Sprintf(" floor=%.2f ratio=%.2f", f.floor, f.value/f.floor)
+		}
+		fmt.Println(line)
+	}
+}
+
+// progress tells what is being measured.
+func progress(started time.Time) func(string) {
+	return func(text string) {
+		fmt.Fprintf(os.Stderr, "bench: [%6.1f s] %s\n", time.Since(started).Seconds(), text)
+	}
+}

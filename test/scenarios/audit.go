@@ -1,0 +1,98 @@
+package scenarios
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// AuditEvent is what scenarios read of a line of the API server's audit log.
+type AuditEvent struct {
+	Stage      string `json:"stage"`
+	Verb       string `json:"verb"`
+	RequestURI string `json:"requestURI"`
+	UserAgent  string `json:"userAgent"`
+	User       struct {
+		Username string `json:"username"`
+	} `json:"user"`
+	ObjectRef struct {
+		Resource    string `json:"resource"`
+		Namespace   string `json:"namespace"`
+		Name        string `json:"name"`
+		Subresource string `json:"subresource"`
+	} `json:"objectRef"`
+	ResponseStatus struct {
+		Code int `json:"code"`
+	} `json:"responseStatus"`
+}
+
+// String is the event as a person would tell it.
+func (e AuditEvent) String() string {
+	return fmt.Sprintf("%s %s %s (%d)", strings.TrimPrefix(e.User.Username, "system:serviceaccount:"), e.Verb, e.RequestURI, e.ResponseStatus.Code)
+}
+
+// Write says whether the event is a write of something else than a Lease or an
+// event.
+func (e AuditEvent) Write() bool {
+	switch e.Verb {
+	case "create", "update", "patch", "delete", "deletecollection":
+	default:
+		return false
+	}
+	switch e.ObjectRef.Resource {
+	case "leases", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews":
+		return false
+	}
+	return true
+}
+
+// Ours says whether the request was made under an identity of the operator.
+func (e AuditEvent) Ours() bool {
+	return strings.HasPrefix(e.User.Username, "system:serviceaccount:"+SystemNamespace+":")
+}
+
+// AuditMark is a place in the audit log.
+type AuditMark int64
+
+// MarkAudit returns the end of the audit log.
+func (w *World) MarkAudit() (AuditMark, error) {
+	info, err := os.Stat(w.Cluster.AuditLog())
+	if err != nil {
+		return 0, fmt.Errorf("looking at the audit log: %w", err)
+	}
+	return AuditMark(info.Size()), nil
+}
+
+// AuditSince returns the completed requests since a mark that the operator made.
+func (w *World) AuditSince(mark AuditMark) ([]AuditEvent, error) {
+	f, err := os.Open(w.Cluster.AuditLog())
+	if err != nil {
+		return nil, fmt.Errorf("opening the audit log: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := f.Seek(int64(mark), io.SeekStart); err != nil {
+		return nil, fmt.Errorf("seeking in the audit log: %w", err)
+	}
+	var list []AuditEvent
+	r := bufio.NewReader(f)
+	for {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return list, nil // a half-written last line belongs to the next look
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the audit log: %w", err)
+		}
+		var e AuditEvent
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, fmt.Errorf("decoding a line of the audit log: %w", err)
+		}
+		if e.Stage == "ResponseComplete" && e.Ours() {
+			list = append(list, e)
+		}
+	}
+}

@@ -167,7 +167,7 @@ build() {
     sleep 1
     if ((SECONDS - last >= heartbeat)); then
       last=$SECONDS
-      say "  $1: $(elapsed $start), $(grep -vc '^go: ' "$log" || true) packages compiled, now $(tail -n 1 "$log")"
+      say "  $1: $(elapsed $start), $(grep -vc '^go: ' "$log" || true) packages compiled so far; last: $(tail -n 1 "$log" | grep . || echo none, all were compiled before)"
     fi
   done
   wait "$building" || status=$?

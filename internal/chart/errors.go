@@ -144,8 +144,8 @@ func statusOf(err error) (status int, text string, ok bool) {
 
 func (p *puller) statusError(err error, status int, text string) *Error {
 	where := p.repository + ":" + p.version
-	switch {
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
 		used := "no credential for it was given"
 		if p.credential != auth.EmptyCredential {
 			used = "the credential of the pull Secret was sent"
@@ -154,7 +154,7 @@ func (p *puller) statusError(err error, status int, text string) *Error {
 			"pulling chart %s: registry %s refuses access (%d %s); %s. "+
 				"Set spec.components.registry.pullSecretRef to a Secret with access to this repository, "+
 				"and check that the repository exists", where, p.host, status, text, used)
-	case status == http.StatusNotFound:
+	case http.StatusNotFound:
 		return failure(KindNotFound, err,
 			"pulling chart %s: registry %s has no such chart (%s); check chart.repository and version",
 			where, p.host, text)

@@ -65,9 +65,9 @@ func TestPartsOfTheRealCharts(t *testing.T) {
 	}
 	for _, name := range []desired.PartName{desired.CertManager, desired.TrustManager} {
 		t.Run(string(name), func(t *testing.T) {
-			real := charttest.Load(t, string(name))
-			charttest.Push(t, host, "mirror/charts/"+string(name), real.Metadata.Version, charttest.Archive(t, real))
-			spec := &v1alpha1.Component{Version: real.Metadata.Version}
+			source := charttest.Load(t, string(name))
+			charttest.Push(t, host, "mirror/charts/"+string(name), source.Metadata.Version, charttest.Archive(t, source))
+			spec := &v1alpha1.Component{Version: source.Metadata.Version}
 			request, hold := component.Request(name, spec, registry, facts, component.Options{})
 			if hold != nil {
 				t.Fatalf("held: %s", hold.Message)

@@ -79,16 +79,22 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster) (desired.Par
 }
 
 func bundle(in *v1alpha1.TrustBundle, generated map[string]bool) (*unstructured.Unstructured, error) {
-	sources := make([]trustapi.BundleSource, 0, len(in.Sources))
+	sources, defaults := make([]trustapi.BundleSource, 0, len(in.Sources)), 0
 	for i := range in.Sources {
 		out, err := source(&in.Sources[i], generated)
 		if err != nil {
 			return nil, fmt.Errorf("sources[%d]: %w", i, err)
 		}
+		if out.UseDefaultCAs != nil {
+			defaults++
+		}
 		sources = append(sources, out)
 	}
 	if len(sources) == 0 {
 		return nil, errors.New("it has no sources: add at least one")
+	}
+	if defaults > 1 {
+		return nil, fmt.Errorf("%d sources have useDefaultCAs, and trust-manager takes one: remove the others", defaults)
 	}
 	return build.Object(&trustapi.Bundle{
 		TypeMeta:   metav1.TypeMeta{APIVersion: trustapi.SchemeGroupVersion.String(), Kind: trustapi.BundleKind},

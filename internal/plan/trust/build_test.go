@@ -66,6 +66,7 @@ func TestABundleThatCannotBeBuiltStaysAsItIsAndStopsNoOther(t *testing.T) {
 		"inline text that is no certificate":   {[]v1alpha1.TrustSource{{InLine: "hello"}}, "inLine is not a list of PEM certificates"},
 		"inline certificates with text behind": {[]v1alpha1.TrustSource{{InLine: string(plantest.CertificatePEM()) + "more"}}, "after 1 certificates there is text that is not PEM"},
 		"a source that says nothing":           {[]v1alpha1.TrustSource{{}}, "sources[0]: it is empty"},
+		"the default CAs twice":                {[]v1alpha1.TrustSource{{UseDefaultCAs: ptr.To(true)}, {UseDefaultCAs: ptr.To(true)}}, "2 sources have useDefaultCAs"},
 		"no source":                            {nil, "it has no sources"},
 	}
 	for name, tt := range tests {

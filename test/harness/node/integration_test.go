@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -143,6 +144,8 @@ func TestAServerIsRunAsItsPodSays(t *testing.T) {
 	waitFor(t, c, pods, ns, "web", harness.ConditionIs("Ready", "False"))
 	get(t, url+"/set?ready=yes")
 	waitFor(t, c, pods, ns, "web", harness.ConditionIs("Ready", "True"))
+
+	staysUnwritten(t, c, ns, "web", 3*time.Second)
 
 	process, ok := c.Node().Process(ns, "web")
 	if !ok {
@@ -309,6 +312,22 @@ func waitFor(t *testing.T, c *harness.Cluster, gvr schema.GroupVersionResource, 
 	defer cancel()
 	if err := harness.WaitFor(ctx, c.Config, gvr, ns, name, cond); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// staysUnwritten watches the pod for a while, in which nothing happens to it.
+func staysUnwritten(t *testing.T, c *harness.Cluster, ns, name string, d time.Duration) {
+	t.Helper()
+	version := kubectl(t, c, "", "-n", ns, "get", "pod", name, "-o", "jsonpath={.metadata.resourceVersion}")
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	err := harness.WaitFor(ctx, c.Config, pods, ns, name, func(pod *unstructured.Unstructured) (bool, error) {
+		return pod == nil || pod.GetResourceVersion() != version, nil
+	})
+	if err == nil {
+		t.Error("the pod was written although nothing happened to it")
+	} else if !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
 	}
 }
 

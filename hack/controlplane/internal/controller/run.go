@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -115,8 +116,9 @@ func runControllers(
 	return group.Wait()
 }
 
-// lead calls work while this process holds the Lease, and gives the Lease back
-// when ctx ends. Losing it is an error.
+// lead calls work while this process holds the Lease. When ctx ends it waits for
+// the work to end and only then gives the Lease back, so that no two processes
+// work at once. Losing the Lease is an error.
 func lead(
 	ctx context.Context, c *config.ControllerConfiguration, shared *controller.Context,
 	alive *leaderelection.HealthzAdaptor, work func(context.Context) error,
@@ -134,9 +136,14 @@ func lead(
 	if err != nil {
 		return fmt.Errorf("making the lock on Lease %s/%s: %w", election.Namespace, Name, err)
 	}
-	// ends the election when the work fails, which gives the Lease back
-	electionCtx, stop := context.WithCancel(ctx)
+	electionCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	var leading atomic.Bool
+	defer context.AfterFunc(ctx, func() {
+		if !leading.Load() {
+			stop()
+		}
+	})()
 	worked := make(chan error, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock:            lock,
@@ -146,8 +153,12 @@ func lead(
 		ReleaseOnCancel: true,
 		WatchDog:        alive,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(ctx context.Context) {
-				worked <- work(ctx)
+			OnStartedLeading: func(held context.Context) {
+				leading.Store(true)
+				working, cancel := context.WithCancel(held)
+				defer cancel()
+				defer context.AfterFunc(ctx, cancel)()
+				worked <- work(working)
 				stop()
 			},
 			OnStoppedLeading: func() {},

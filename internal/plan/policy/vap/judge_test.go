@@ -10,6 +10,15 @@ import (
 
 const prefix = "TLS policy of estate: "
 
+// Parts of messages under allRules.
+const (
+	keys   = "set spec.privateKey to RSA of at least 3072 bits, ECDSA of at least 256 bits or Ed25519"
+	longer = " is longer than 2160h; set spec.duration to 2160h or less"
+	below  = "not below **.example.com, example.com or *.svc.cluster.local; use an allowed name or ask the platform team for an exception"
+	denied = "denied (by admin.example.com or **.legacy.example.com); remove it"
+	issuer = " is not approved; set spec.issuerRef to AWSPCAClusterIssuer.awspca.cert-manager.io pca, ClusterIssuer internal, ClusterIssuer public or ClusterIssuer vault"
+)
+
 // created by these changes to a good Certificate, and the message that is wanted.
 type judged struct {
 	changes []any
@@ -37,13 +46,6 @@ func judgeAll(t *testing.T, resource, source string, change func(*v1alpha1.Polic
 }
 
 func TestCertificatesAreJudgedByTheirFields(t *testing.T) {
-	const (
-		keys   = "set spec.privateKey to RSA of at least 3072 bits, ECDSA of at least 256 bits or Ed25519"
-		longer = " is longer than 2160h; set spec.duration to 2160h or less"
-		below  = "not below **.example.com, example.com or *.svc.cluster.local; use an allowed name or ask the platform team for an exception"
-		denied = "denied (by admin.example.com or **.legacy.example.com); remove it"
-		issuer = " is not approved; set spec.issuerRef to AWSPCAClusterIssuer.awspca.cert-manager.io pca, ClusterIssuer internal, ClusterIssuer public or ClusterIssuer vault"
-	)
 	judgeAll(t, "certificates", goodCertificate, allRules, map[string]judged{
 		"one that keeps all rules passes": {},
 		"an RSA key that is too short":    {[]any{"spec/privateKey/algorithm", "RSA", "spec/privateKey/size", int64(2048)}, "PrivateKey: a key of RSA 2048 is not allowed; " + keys},
@@ -61,6 +63,16 @@ func TestCertificatesAreJudgedByTheirFields(t *testing.T) {
 		"a duration a second over the limit": {[]any{"spec/duration", "2160h0m1s"}, "MaxDuration: a duration of 2160h0m1s" + longer},
 		"the default duration":               {[]any{"spec/duration", nil}, ""},
 
+		"three broken rules are all reported": {
+			[]any{"spec/dnsNames", []string{"a.b.com"}, "spec/duration", "8760h", "spec/privateKey/algorithm", "RSA", "spec/privateKey/size", int64(2048)},
+			"PrivateKey: a key of RSA 2048 is not allowed; " + keys + " | MaxDuration: a duration of 8760h" + longer + ` | DNSNames: "a.b.com" is ` + below,
+		},
+		"one that is being deleted is not judged": {[]any{"metadata/deletionTimestamp", created, "spec/duration", "8760h"}, ""},
+	})
+}
+
+func TestNamesOfCertificatesAreJudged(t *testing.T) {
+	judgeAll(t, "certificates", goodCertificate, allRules, map[string]judged{
 		"a name outside":                           {[]any{"spec/dnsNames", []string{"a.b.com"}}, `DNSNames: "a.b.com" is ` + below},
 		"two names outside":                        {[]any{"spec/dnsNames", []string{"a.b.com", "x.example.com", "c.d.com"}}, `DNSNames: "a.b.com", "c.d.com" are ` + below},
 		"a name in another case with a dot":        {[]any{"spec/dnsNames", []string{"WWW.Example.COM."}}, ""},
@@ -81,7 +93,11 @@ func TestCertificatesAreJudgedByTheirFields(t *testing.T) {
 		"a line break does not hide the message":   {[]any{"spec/dnsNames", []string{"a\nb.com"}}, `DNSNames: "a b.com" is ` + below},
 		"a long name does not hide the message":    {[]any{"spec/dnsNames", []string{strings.Repeat("a", 5000) + ".com"}}, `DNSNames: "` + strings.Repeat("a", 200) + `..." is ` + below},
 		"letters that fold to ASCII are no bypass": {[]any{"spec/dnsNames", []string{"x.e\u017Fample.com"}}, "DNSNames: \"x.e\u017Fample.com\" is " + below},
+	})
+}
 
+func TestIssuersAndAnnotationsOfCertificatesAreJudged(t *testing.T) {
+	judgeAll(t, "certificates", goodCertificate, allRules, map[string]judged{
 		"another ClusterIssuer":                      {[]any{"spec/issuerRef/name", "mine"}, `Issuers: ClusterIssuer "mine"` + issuer},
 		"an Issuer by the name of an approved one":   {[]any{"spec/issuerRef/kind", nil}, `Issuers: Issuer "public"` + issuer},
 		"an empty kind is Issuer":                    {[]any{"spec/issuerRef/kind", ""}, `Issuers: Issuer "public"` + issuer},
@@ -97,12 +113,6 @@ func TestCertificatesAreJudgedByTheirFields(t *testing.T) {
 		"an annotation with another value":       {[]any{"metadata/annotations/tlsplatform.io//purpose", "webmtls"}, `Annotations: tlsplatform.io/purpose is "webmtls"; set it to a value that matches web|mtls`},
 		"an annotation with a pattern, missing":  {[]any{"metadata/annotations/tlsplatform.io//purpose", nil}, "Annotations: tlsplatform.io/purpose is missing; set it to a value that matches web|mtls"},
 		"no annotations at all, both are listed": {[]any{"metadata/annotations", nil}, "Annotations: tlsplatform.io/owner is missing; set it | Annotations: tlsplatform.io/purpose is missing; set it to a value that matches web|mtls"},
-
-		"three broken rules are all reported": {
-			[]any{"spec/dnsNames", []string{"a.b.com"}, "spec/duration", "8760h", "spec/privateKey/algorithm", "RSA", "spec/privateKey/size", int64(2048)},
-			"PrivateKey: a key of RSA 2048 is not allowed; " + keys + " | MaxDuration: a duration of 8760h" + longer + ` | DNSNames: "a.b.com" is ` + below,
-		},
-		"one that is being deleted is not judged": {[]any{"metadata/deletionTimestamp", created, "spec/duration", "8760h"}, ""},
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/chart"
@@ -121,10 +122,11 @@ func TestRedirectDoesNotGetTheCredential(t *testing.T) {
 		registry.ServeHTTP(w, r)
 	}))
 	demanding := charttest.Serve(t, guarded(registry, &locked{on: true}))
-	redirectTo := storeHost
+	var redirectTo atomic.Pointer[string]
+	redirectTo.Store(&storeHost)
 	frontHost := charttest.Serve(t, guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if front.closed() && strings.Contains(r.URL.Path, "/blobs/") {
-			http.Redirect(w, r, "http://"+redirectTo+r.URL.Path, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, "http://"+*redirectTo.Load()+r.URL.Path, http.StatusTemporaryRedirect)
 			return
 		}
 		registry.ServeHTTP(w, r)
@@ -144,7 +146,7 @@ func TestRedirectDoesNotGetTheCredential(t *testing.T) {
 		t.Error("the registry never got the credential, so the test shows nothing")
 	}
 
-	redirectTo = demanding
+	redirectTo.Store(&demanding)
 	_, err := client.Render(t.Context(), request, credentialFor(t, frontHost))
 	var refused *chart.Error
 	if !errors.As(err, &refused) || refused.Kind != chart.KindUnauthorized {
@@ -167,9 +169,9 @@ func TestHostsAreSpokenToOverHTTPSUnlessTheyAreLoopback(t *testing.T) {
 	registry := charttest.Handler()
 	plain := charttest.Serve(t, registry)
 	charttest.Push(t, plain, "charts/small", "1.0.0", charttest.Archive(t, small(nil)))
-	downgrade := false
+	var downgrade atomic.Bool
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if downgrade {
+		if downgrade.Load() {
 			http.Redirect(w, r, "http://"+plain+r.URL.Path, http.StatusTemporaryRedirect)
 			return
 		}
@@ -183,6 +185,6 @@ func TestHostsAreSpokenToOverHTTPSUnlessTheyAreLoopback(t *testing.T) {
 		t.Errorf("over HTTPS: %v", err)
 	}
 	refusal(t, chart.Options{Transport: elsewhere(t, plain)}, request, chart.KindUnavailable, "registry.example.com")
-	downgrade = true
+	downgrade.Store(true)
 	refusal(t, options, request, chart.KindUnavailable, "redirect from HTTPS")
 }

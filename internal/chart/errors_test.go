@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,15 +104,15 @@ func TestDigestMismatchSaysBothDigests(t *testing.T) {
 
 func TestContentThatIsNotItsDigestIsRefusedUnparsed(t *testing.T) {
 	registry := charttest.Handler()
-	forge := false
+	var forge atomic.Bool
 	host := charttest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if forge && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+		if forge.Load() && r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
 			w = &forger{ResponseWriter: w}
 		}
 		registry.ServeHTTP(w, r)
 	}))
 	charttest.Push(t, host, "charts/small", "1.0.0", charttest.Archive(t, small(nil)))
-	forge = true
+	forge.Store(true)
 	request := desired.ChartRequest{Repository: "oci://" + host + "/charts/small", Version: "1.0.0", KubeVersion: "v1.37.0"}
 	refusal(t, chart.Options{}, request, chart.KindDigestMismatch, "does not have the digest it stands under")
 }
@@ -147,8 +148,8 @@ func TestSchemaNamesEveryViolation(t *testing.T) {
 }
 
 func TestSchemaMayNotReachOutside(t *testing.T) {
-	reached := false
-	host := charttest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+	var reached atomic.Bool
+	host := charttest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Store(true) }))
 	for name, reference := range map[string]string{
 		"a file": "file:///etc/hostname",
 		"a host": "http://" + host + "/schema.json",
@@ -158,7 +159,7 @@ func TestSchemaMayNotReachOutside(t *testing.T) {
 			c := small(map[string]string{"cm.yaml": configMap})
 			c.Schema = []byte(`{"$ref": "` + reference + `"}`)
 			refusal(t, chart.Options{}, served(t, c), chart.KindRenderFailed, "values.schema.json", "only references within the schema")
-			if reached {
+			if reached.Load() {
 				t.Error("the schema's reference was followed")
 			}
 		})

@@ -28,6 +28,7 @@ const readHeaderTimeout = 10 * time.Second
 type Registry struct {
 	content  http.Handler
 	host     string
+	port     int // 0 until the first start
 	requests atomic.Int64
 
 	mu             sync.Mutex
@@ -43,7 +44,7 @@ func Serve() (*Registry, error) {
 		// it every pull costs a failed request more.
 		content: ociregistry.New(ociregistry.Logger(log.New(io.Discard, "", 0)), ociregistry.WithReferrersSupport(true)),
 	}
-	if err := r.listen("127.0.0.1:0"); err != nil {
+	if err := r.Start(); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -89,25 +90,23 @@ func (r *Registry) Stop() error {
 // Start serves again on the port of before. It fails when another program has
 // taken the port meanwhile. To start a running registry is no error.
 func (r *Registry) Start() error {
-	return r.listen(r.host)
-}
-
-func (r *Registry) listen(address string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.server != nil {
 		return nil
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: r.port})
 	if err != nil {
-		return fmt.Errorf("opening the chart registry on %s: %w", address, err)
+		return fmt.Errorf("opening the chart registry on 127.0.0.1:%d: %w", r.port, err)
 	}
-	r.host = listener.Addr().String()
+	if address, ok := listener.Addr().(*net.TCPAddr); ok && r.port == 0 {
+		r.host, r.port = address.String(), address.Port
+	}
 	server := &http.Server{Handler: http.HandlerFunc(r.serve), ReadHeaderTimeout: readHeaderTimeout}
 	r.server = server
 	go func() {
 		if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			log.Printf("chart registry on %s: %v", address, err)
+			log.Printf("chart registry on %s: %v", listener.Addr(), err)
 		}
 	}()
 	return nil

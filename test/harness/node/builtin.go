@@ -33,8 +33,9 @@ type builtin struct {
 	failed atomic.Pointer[string]
 }
 
-// startBuiltin runs the function with its output going to the log file.
-func startBuiltin(run func(context.Context, BuiltinArgs) error, args BuiltinArgs, logFile string) (*builtin, error) {
+// startBuiltin runs the function with its output going to the log file. Like a
+// process, it lives until Stop, and not as long as ctx.
+func startBuiltin(ctx context.Context, run func(context.Context, BuiltinArgs) error, args BuiltinArgs, logFile string) (*builtin, error) {
 	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
 		return nil, fmt.Errorf("creating the folder of the log: %w", err)
 	}
@@ -43,8 +44,7 @@ func startBuiltin(run func(context.Context, BuiltinArgs) error, args BuiltinArgs
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	args.Log = log
-	// It lives until Stop, as a process does, and not as long as some request.
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // see above
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	b := &builtin{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(b.done)

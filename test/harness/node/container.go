@@ -122,7 +122,7 @@ func (c *container) start(ctx context.Context, now time.Time) error {
 		giveBack(plan.ports)
 		return err
 	}
-	probing, endProbe := context.WithCancel(w.ctx)
+	probing, endProbe := context.WithCancel(ctx)
 	c.run = &run{proc: proc, id: id, ports: plan.ports, started: now, endProbe: endProbe}
 	c.run.health = startProbes(probing, c.spec, plan.ports, w.poke)
 	if c.last != nil {
@@ -140,7 +140,7 @@ func (c *container) launch(ctx context.Context, image Image, plan launch) (runne
 	w := c.worker
 	w.node.noteLog(w.base, c.spec.Name, c.logFile())
 	if image.Builtin != nil {
-		b, err := startBuiltin(image.Builtin, BuiltinArgs{Args: plan.args, Env: plan.env}, c.logFile())
+		b, err := startBuiltin(ctx, image.Builtin, BuiltinArgs{Args: plan.args, Env: plan.env}, c.logFile())
 		if err != nil {
 			return nil, "", err
 		}
@@ -210,7 +210,7 @@ func (c *container) ended(now time.Time) {
 		message = bound(dead + "; " + message)
 	}
 	c.last = &corev1.ContainerStateTerminated{
-		ExitCode: int32(code), Reason: reason, Message: message, //nolint:gosec // exit codes are small
+		ExitCode: int32(code), Reason: reason, Message: message,
 		StartedAt: metav1.NewTime(r.started), FinishedAt: metav1.NewTime(now), ContainerID: r.id,
 	}
 	if now.Sub(r.started) >= healthyAfter {

@@ -168,9 +168,9 @@ func (n *Node) seen(life context.Context, pod *corev1.Pod) {
 		n.log.Error(err, "A pod stays pending", "pod", key)
 		return
 	}
-	w := newWorker(life, n, pod, ip)
+	w := newWorker(n, pod, ip)
 	n.workers[key] = w
-	n.running.Go(w.run)
+	n.running.Go(func() { w.run(life) })
 }
 
 func (n *Node) lost(object any) {

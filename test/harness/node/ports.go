@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"strconv"
 	"sync"
 )
 
@@ -51,8 +50,8 @@ func (p *portSet) release(port int) {
 // unused tries the port on all interfaces: some programs can't be told to
 // listen on one only.
 func unused(port int) bool {
-	for _, host := range []string{"", loopback} {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	for _, ip := range []net.IP{nil, net.ParseIP(loopback)} {
+		listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: ip, Port: port})
 		if err != nil {
 			return false
 		}

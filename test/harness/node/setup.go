@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,11 +21,11 @@ func (w *worker) refuse() *waitingError {
 
 // volumes brings the folders of the pod's volumes up to date. All are tried;
 // the first error is returned.
-func (w *worker) volumes(now time.Time) error {
+func (w *worker) volumes(ctx context.Context, now time.Time) error {
 	source := volumeSource{
 		pod: w.placed(), objects: w.lookups(),
 		token: func(p *corev1.ServiceAccountTokenProjection) (string, error) {
-			return w.tokens.get(w.ctx, w.base, p, now)
+			return w.tokens.get(ctx, w.base, p, now)
 		},
 	}
 	var first error

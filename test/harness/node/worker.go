@@ -31,7 +31,6 @@ const (
 type worker struct {
 	node *Node
 	uid  types.UID
-	ctx  context.Context // ends with the node
 	log  logr.Logger
 	wake chan struct{}
 	done chan struct{} // closed when nothing of the pod is left here
@@ -53,9 +52,9 @@ type worker struct {
 	released bool          // the API server was told to forget the pod
 }
 
-func newWorker(ctx context.Context, n *Node, pod *corev1.Pod, ip string) *worker {
+func newWorker(n *Node, pod *corev1.Pod, ip string) *worker {
 	w := &worker{
-		node: n, uid: pod.UID, ctx: ctx, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		node: n, uid: pod.UID, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		log:  n.log.WithValues("pod", pod.Namespace+"/"+pod.Name),
 		next: pod, base: pod, ip: ip, dir: filepath.Join(n.options.Dir, "pods", string(pod.UID)),
 		tokens: newTokens(n.client), refs: references(pod),
@@ -104,17 +103,19 @@ func (w *worker) forget() {
 	w.poke()
 }
 
-func (w *worker) run() {
+// run keeps the pod until it is gone, or until ctx ends, which is the node's
+// end.
+func (w *worker) run(ctx context.Context) {
 	defer close(w.done)
 	defer w.clean()
-	w.node.sources.watch(w.ctx, w, w.refs)
+	w.node.sources.watch(ctx, w, w.refs)
 	for {
-		if w.sync() {
+		if w.sync(ctx) {
 			return
 		}
 		timer := time.NewTimer(w.rest(time.Now()))
 		select {
-		case <-w.ctx.Done():
+		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-w.wake:
@@ -125,7 +126,7 @@ func (w *worker) run() {
 }
 
 // sync looks once and does what is to be done; true when the pod is gone.
-func (w *worker) sync() (gone bool) {
+func (w *worker) sync(ctx context.Context) (gone bool) {
 	if w.refresh() {
 		return true
 	}
@@ -135,13 +136,13 @@ func (w *worker) sync() (gone bool) {
 		c.observe(now)
 	}
 	switch {
-	case w.released || w.ctx.Err() != nil:
+	case w.released || ctx.Err() != nil:
 	case w.base.DeletionTimestamp != nil:
-		w.end()
+		w.end(ctx)
 	case terminal(w.base.Status.Phase):
 	default:
-		w.advance(now)
-		w.publish(now)
+		w.advance(ctx, now)
+		w.publish(ctx, now)
 	}
 	return false
 }
@@ -166,11 +167,11 @@ func newer(a, b *corev1.Pod) bool {
 }
 
 // advance makes the next step towards running containers.
-func (w *worker) advance(now time.Time) {
+func (w *worker) advance(ctx context.Context, now time.Time) {
 	if w.trouble = w.refuse(); w.trouble != nil {
 		return
 	}
-	if err := w.volumes(now); err != nil {
+	if err := w.volumes(ctx, now); err != nil {
 		w.explain(err)
 		if !w.begun() {
 			return // a kubelet doesn't stop what runs when a volume fails later
@@ -180,11 +181,11 @@ func (w *worker) advance(now time.Time) {
 		if c.succeeded() {
 			continue
 		}
-		c.step(w.ctx, now)
+		c.step(ctx, now)
 		return
 	}
 	for _, c := range w.main {
-		c.step(w.ctx, now)
+		c.step(ctx, now)
 	}
 }
 
@@ -209,7 +210,7 @@ func (w *worker) begun() bool {
 
 // end stops everything, tells how it ended, and lets the API server forget the
 // pod. It is called until that is done.
-func (w *worker) end() {
+func (w *worker) end(ctx context.Context) {
 	seconds := w.base.DeletionGracePeriodSeconds
 	if seconds == nil {
 		seconds = w.base.Spec.TerminationGracePeriodSeconds
@@ -219,24 +220,24 @@ func (w *worker) end() {
 		c.stop(grace(seconds))
 		running = running || c.run != nil
 	}
-	w.publish(time.Now())
+	w.publish(ctx, time.Now())
 	if running || w.retry {
 		return
 	}
 	var now int64
-	err := w.node.client.CoreV1().Pods(w.base.Namespace).Delete(w.ctx, w.base.Name, metav1.DeleteOptions{
+	err := w.node.client.CoreV1().Pods(w.base.Namespace).Delete(ctx, w.base.Name, metav1.DeleteOptions{
 		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &w.base.UID},
 	})
 	switch {
 	case err == nil, apierrors.IsNotFound(err), apierrors.IsConflict(err):
 		w.released = true
 	default:
-		w.complain(err, "Deleting a pod that has ended")
+		w.complain(ctx, err, "Deleting a pod that has ended")
 	}
 }
 
 // publish writes the status when it has changed.
-func (w *worker) publish(now time.Time) {
+func (w *worker) publish(ctx context.Context, now time.Time) {
 	patch, err := statusPatch(w.base, w.status(now))
 	if err != nil {
 		w.log.Error(err, "Computing the status")
@@ -245,7 +246,7 @@ func (w *worker) publish(now time.Time) {
 	if patch == nil {
 		return
 	}
-	pod, err := w.node.client.CoreV1().Pods(w.base.Namespace).Patch(w.ctx, w.base.Name,
+	pod, err := w.node.client.CoreV1().Pods(w.base.Namespace).Patch(ctx, w.base.Name,
 		types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 	switch {
 	case err == nil:
@@ -253,13 +254,13 @@ func (w *worker) publish(now time.Time) {
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
 		// The pod is gone, or another has its name: the watch will tell.
 	default:
-		w.complain(err, "Writing the status of a pod")
+		w.complain(ctx, err, "Writing the status of a pod")
 	}
 }
 
-func (w *worker) complain(err error, what string) {
+func (w *worker) complain(ctx context.Context, err error, what string) {
 	w.retry = true
-	if w.ctx.Err() == nil {
+	if ctx.Err() == nil {
 		w.log.Error(err, what)
 	}
 }

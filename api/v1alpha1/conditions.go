@@ -52,6 +52,8 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonInvalidValues says that the chart's schema refuses the values.
 	ReasonInvalidValues = "InvalidValues"
+	// ReasonRenderFailed says that what was pulled can't be rendered.
+	ReasonRenderFailed = "RenderFailed"
 	// ReasonChartUnavailable says that the chart could not be pulled.
 	ReasonChartUnavailable = "ChartUnavailable"
 	// ReasonDigestMismatch says that the chart is not the declared one.

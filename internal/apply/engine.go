@@ -110,6 +110,7 @@ func (e *Engine) Run(ctx context.Context, owner Owner, plan *desired.Plan) (obse
 	}
 	ledger.Platform, ledger.UID = owner.Name, owner.UID
 	watchErr := e.watch(ctx, plan, ledger)
+	e.ledgers.check(e.Live)
 
 	r := &run{Engine: e, owner: owner, ledger: ledger, outcome: &observed.Outcome{}, ready: map[desired.PartName]bool{}, wanted: map[desired.Ref]bool{}}
 	for i := range plan.Parts {
@@ -131,7 +132,7 @@ func (e *Engine) Run(ctx context.Context, owner Owner, plan *desired.Plan) (obse
 // serves. A kind that is not served yet (its CRD is part of the plan) is tried
 // again in the next run.
 func (e *Engine) watch(ctx context.Context, plan *desired.Plan, ledger *Ledger) error {
-	kinds := map[schema.GroupKind]string{}
+	kinds := map[schema.GroupKind]string{ledgerRef("").GroupKind(): "v1"}
 	for ref, entry := range ledger.Entries {
 		kinds[ref.GroupKind()] = entry.Version
 	}
@@ -312,10 +313,7 @@ func (r *run) write(ctx context.Context, p *desired.Part, objects []*unstructure
 		} else if !watched && entry != nil && entry.UID != "" && entry.Digest == desired.Digest(o) {
 			continue // unwatched kinds are judged by their wish alone
 		}
-		action := Decide(desired.Digest(o), entry, live, r.fresh[ref])
-		if live != nil && !older(live.ResourceVersion, r.fresh[ref]) {
-			delete(r.fresh, ref)
-		}
+		action := Decide(desired.Digest(o), entry, live, r.unseen(ref, live))
 		if action == Skip {
 			continue
 		}
@@ -347,6 +345,21 @@ func (r *run) write(ctx context.Context, p *desired.Part, objects []*unstructure
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// unseen is the resource version of our own last write of an object, as long as
+// the watch has not caught up with it.
+func (r *run) unseen(ref desired.Ref, live *LiveObject) string {
+	fresh := r.fresh[ref]
+	seen := r.Live.Seen(ref.GroupKind())
+	if live != nil {
+		seen = live.ResourceVersion
+	}
+	if fresh != "" && !older(seen, fresh) {
+		delete(r.fresh, ref)
+		return ""
+	}
+	return fresh
 }
 
 // maxErrors bounds how many refusals of one part are collected.

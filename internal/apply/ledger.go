@@ -123,7 +123,28 @@ type ledgerStore struct {
 	client    client.Client
 	namespace string
 	last      string
+	version   string // resource version of the last write or read
 	loaded    *Ledger
+}
+
+func ledgerRef(namespace string) desired.Ref {
+	return desired.Ref{Kind: "ConfigMap", Namespace: namespace, Name: names.LedgerConfigMap}
+}
+
+// check has the ledger written again when somebody changed or deleted it.
+func (s *ledgerStore) check(live *Live) {
+	if s.version == "" {
+		return
+	}
+	ref := ledgerRef(s.namespace)
+	got, found, watched := live.Get(ref)
+	switch {
+	case !watched:
+	case found && older(s.version, got.ResourceVersion):
+		s.last = ""
+	case !found && !older(live.Seen(ref.GroupKind()), s.version):
+		s.last = ""
+	}
 }
 
 // load returns the ledger, nil when there is none.
@@ -143,7 +164,7 @@ func (s *ledgerStore) load(ctx context.Context) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.loaded, s.last = l, cm.Data[ledgerKey]
+	s.loaded, s.last, s.version = l, cm.Data[ledgerKey], cm.ResourceVersion
 	return l, nil
 }
 
@@ -163,7 +184,10 @@ func (s *ledgerStore) save(ctx context.Context, l *Ledger) error {
 	if err := s.client.Apply(ctx, cm, client.FieldOwner(ledgerManager), client.ForceOwnership); err != nil {
 		return fmt.Errorf("writing the ledger ConfigMap %s/%s: %w", s.namespace, names.LedgerConfigMap, err)
 	}
-	s.last, s.loaded = raw, l
+	s.last, s.loaded, s.version = raw, l, ""
+	if cm.ResourceVersion != nil {
+		s.version = *cm.ResourceVersion
+	}
 	return nil
 }
 
@@ -173,6 +197,6 @@ func (s *ledgerStore) forget(ctx context.Context) error {
 	if err := client.IgnoreNotFound(s.client.Delete(ctx, cm)); err != nil {
 		return fmt.Errorf("deleting the ledger ConfigMap %s/%s: %w", s.namespace, names.LedgerConfigMap, err)
 	}
-	s.last, s.loaded = "", nil
+	s.last, s.version, s.loaded = "", "", nil
 	return nil
 }

@@ -166,6 +166,17 @@ func (l *Live) Get(ref desired.Ref) (obj LiveObject, found, watched bool) {
 	}, true, true
 }
 
+// Seen is the resource version that the watch on a kind has reached, empty for a
+// kind that is not watched.
+func (l *Live) Seen(gk schema.GroupKind) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if inf := l.informers[gk]; inf != nil {
+		return inf.informer.LastSyncResourceVersion()
+	}
+	return ""
+}
+
 // Drop stops the watch on kinds that the cluster no longer serves.
 func (l *Live) Drop(served func(schema.GroupKind) bool) {
 	l.mu.Lock()

@@ -24,6 +24,9 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 	if err != nil {
 		return err
 	}
+	if action == Repair && untouched(before, r.ledger.Entries[ref], manager) {
+		return nil // the watch was behind: it is as we wrote it
+	}
 	if action == Create && before != nil && !p.Adopt && !ours(before) {
 		return &ConflictError{Ref: ref, Managers: managersOf(before.ManagedFields)}
 	}
@@ -73,6 +76,15 @@ func (r *run) lookUp(ctx context.Context, o *unstructured.Unstructured, action A
 // ledger or an earlier one.
 func ours(m *metav1.PartialObjectMetadata) bool {
 	return m.Labels[names.LabelPlatform] != "" || m.Kind == "Namespace"
+}
+
+// untouched says whether an object still is what the ledger says was written.
+func untouched(m *metav1.PartialObjectMetadata, entry Entry, manager string) bool {
+	if m == nil || m.UID != entry.UID {
+		return false
+	}
+	hash, err := FieldsHash(m.ManagedFields, manager)
+	return err == nil && hash == entry.Fields
 }
 
 func managersOf(entries []metav1.ManagedFieldsEntry) []string {

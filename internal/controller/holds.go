@@ -21,7 +21,7 @@ var chartReasons = map[chart.Kind]string{
 	chart.KindDigestMismatch: v1alpha1.ReasonDigestMismatch,
 	chart.KindInvalidRequest: v1alpha1.ReasonInvalidSpec,
 	chart.KindInvalidValues:  v1alpha1.ReasonInvalidValues,
-	chart.KindRenderFailed:   v1alpha1.ReasonInvalidValues,
+	chart.KindRenderFailed:   v1alpha1.ReasonRenderFailed,
 }
 
 func chartHold(err error) *desired.Hold {

@@ -59,7 +59,7 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	changed := member.DeepCopy()
 	changed.Status = computed
 	if err := r.Client.Status().Patch(ctx, changed, client.MergeFrom(member)); err != nil {
-		return ctrl.Result{}, fmt.Errorf("writing the status of MemberCluster %s: %w", member.Name, client.IgnoreNotFound(err))
+		return ctrl.Result{}, fmt.Errorf("writing the status of MemberCluster %s: %w", member.Name, err)
 	}
 	return ctrl.Result{RequeueAfter: again}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/events"
@@ -46,10 +47,8 @@ func (r *PlatformReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	case platform.Spec.Suspend:
 		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Suspended(platform, r.clock()))
 	}
-	if controllerutil.AddFinalizer(platform, names.Finalizer) {
-		if err := r.Client.Update(ctx, platform); err != nil {
-			return ctrl.Result{}, fmt.Errorf("adding the finalizer to TLSPlatform %s: %w", platform.Name, err)
-		}
+	if err := r.patch(ctx, platform, controllerutil.AddFinalizer); err != nil {
+		return ctrl.Result{}, fmt.Errorf("adding the finalizer to TLSPlatform %s: %w", platform.Name, err)
 	}
 	selected, err := r.selected(ctx, platform)
 	if err != nil {
@@ -118,7 +117,10 @@ func (r *PlatformReconciler) writeStatus(ctx context.Context, platform *v1alpha1
 	changed := platform.DeepCopy()
 	changed.Status = computed
 	if err := r.Client.Status().Patch(ctx, changed, client.MergeFrom(platform)); err != nil {
-		return fmt.Errorf("writing the status of TLSPlatform %s: %w", platform.Name, client.IgnoreNotFound(err))
+		if apierrors.IsNotFound(err) {
+			return nil // it was deleted meanwhile
+		}
+		return fmt.Errorf("writing the status of TLSPlatform %s: %w", platform.Name, err)
 	}
 	return nil
 }
@@ -143,11 +145,20 @@ func (r *PlatformReconciler) delete(ctx context.Context, platform *v1alpha1.TLSP
 			r.Events.Eventf(platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete, "cluster %s: %s", c.Name(), message)
 		}
 	}
-	controllerutil.RemoveFinalizer(platform, names.Finalizer)
-	if err := r.Client.Update(ctx, platform); err != nil {
-		return ctrl.Result{}, fmt.Errorf("removing the finalizer of TLSPlatform %s: %w", platform.Name, client.IgnoreNotFound(err))
+	if err := r.patch(ctx, platform, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("removing the finalizer of TLSPlatform %s: %w", platform.Name, err)
 	}
 	return ctrl.Result{}, nil
+}
+
+// patch changes the finalizers and nothing else: an update would write the
+// user's spec back in our spelling.
+func (r *PlatformReconciler) patch(ctx context.Context, platform *v1alpha1.TLSPlatform, change func(client.Object, string) bool) error {
+	before := platform.DeepCopy()
+	if !change(platform, names.Finalizer) {
+		return nil
+	}
+	return r.Client.Patch(ctx, platform, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
 // deleteRecheck is how often a deletion that is under way is looked at.

@@ -172,7 +172,7 @@ func ownerOf(o metav1.Object) (owner observed.Owner, release string) {
 	labels, annotations := o.GetLabels(), o.GetAnnotations()
 	switch {
 	case labels[names.LabelPlatform] != "":
-		return observed.OwnerPlatform, ""
+		return observed.OwnerPlatform, labels[labelInstance]
 	case labels[olmOwner] != "":
 		return observed.OwnerOLM, labels[olmOwner]
 	case labels[olmManagedLabel] == "true":
@@ -180,7 +180,7 @@ func ownerOf(o metav1.Object) (owner observed.Owner, release string) {
 	case annotations[helmRelease] != "":
 		return observed.OwnerHelm, annotations[helmRelease]
 	}
-	return observed.OwnerPlain, ""
+	return observed.OwnerPlain, labels[labelInstance]
 }
 
 func workloadOf(d *appsv1.Deployment) observed.Workload {

@@ -52,7 +52,8 @@ type Install struct {
 	Version string
 	// Namespace of its workloads; empty when only CRDs were found.
 	Namespace string
-	// Release is the name of the Helm release, or of the ClusterServiceVersion.
+	// Release is the name of the Helm release, whether Helm itself or somebody
+	// else applied it, or of the ClusterServiceVersion.
 	Release string
 	// Evidence are the objects that show it, for messages (at most five).
 	Evidence []string

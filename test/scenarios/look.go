@@ -127,3 +127,12 @@ func (w *World) eventually(ctx context.Context, act func() error) error {
 		}
 	}
 }
+
+// replaceOnce replaces text that occurs once; a manifest that does not fit is
+// returned as it is, and fails where it is applied.
+func replaceOnce(text, from, to string) string {
+	if strings.Count(text, from) != 1 {
+		return text
+	}
+	return strings.Replace(text, from, to, 1)
+}

@@ -26,7 +26,7 @@ type Scenario struct {
 // All scenarios, in the order in which they run on one cluster.
 func All() []Scenario {
 	var all []Scenario
-	for _, list := range [][]Scenario{story, refused, held, failing, delivery, permissions, leaving} {
+	for _, list := range [][]Scenario{story, refused, backends, held, failing, delivery, permissions, leaving} {
 		all = append(all, list...)
 	}
 	return all

@@ -26,7 +26,8 @@ func Build(
 		Identity:  desired.IdentityInstaller,
 		Adopt:     spec.Adopt,
 		Release: &desired.Release{
-			Version: rendered.Version, Digest: rendered.Digest, Key: rendered.Key, Namespace: namespaceOf(spec),
+			Version: rendered.Version, AppVersion: rendered.AppVersion, Digest: rendered.Digest, Key: rendered.Key,
+			Namespace: namespaceOf(spec), KubeVersionRange: rendered.KubeVersionRange,
 		},
 	}
 	if !ok {

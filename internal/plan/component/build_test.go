@@ -251,7 +251,7 @@ func TestNamespaceBelongsToOnePart(t *testing.T) {
 			if len(chart.Objects) != before || chart.Objects[0].GetKind() != "ServiceAccount" {
 				t.Error("the rendered chart was changed")
 			}
-			want := desired.Release{Version: "v1.21.2", Digest: "sha256:1", Key: "k", Namespace: c.namespace}
+			want := desired.Release{Version: "v1.21.2", Digest: "sha256:1", Key: "k", Namespace: c.namespace, KubeVersionRange: ">= 1.22.0-0"}
 			if diff := cmp.Diff(want, *part.Release); diff != "" || part.Identity != desired.IdentityInstaller {
 				t.Errorf("identity %s, release differs (-want +got):\n%s", part.Identity, diff)
 			}

@@ -97,8 +97,8 @@ func TestArgumentsThatUpstreamRefusesAreRefused(t *testing.T) {
 		"a name server without a port": {
 			args: []string{"--dns01-recursive-nameservers=192.0.2.1"}, want: "must be in the format <ip address>:<port>",
 		},
-		"a renew deadline beyond the lease": {
-			args: []string{"--leader-election-renew-deadline=2m"}, want: "leaseDuration",
+		"a lease of no duration": {
+			args: []string{"--leader-election-lease-duration=0s"}, want: "leaderElectionConfig.leaseDuration",
 		},
 		"a file that does not exist": {
 			args: []string{"--config=/no/such/file"}, want: "loading configuration file /no/such/file",

@@ -102,7 +102,8 @@ type AllowedKey struct {
 // DNSPattern matches DNS names by labels. It is a name (example.com), one
 // label below it (*.example.com), or one or more labels below it
 // (**.example.com). Case and a trailing dot do not count. The wildcard name
-// *.example.com counts as one label below example.com.
+// *.example.com counts as one label below example.com; where admin.example.com
+// is denied, it is denied too, since it covers that name.
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=253
 // +kubebuilder:validation:XValidation:rule="self.matches('^([*][*]?[.])?([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])*[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="a DNS pattern is a lower-case name, optionally after '*.' (one label) or '**.' (one or more labels), such as '**.example.com'; a pattern that matches everything is not a rule: leave dnsNames out instead"

@@ -3,6 +3,8 @@ package apply
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +26,8 @@ func (r *run) component(ctx context.Context, p *desired.Part, out *observed.Part
 		r.heldComponent(ctx, p, state, out)
 		return
 	}
-	next, useWant := decideRelease(state, *want, releaseVerdict{now: r.Now(), timeout: p.HealthTimeout})
+	// Whether time is up is decided below, once its health is known.
+	next, useWant := decideRelease(state, *want, releaseVerdict{now: r.Now(), timeout: math.MaxInt64})
 	if next.Current.Key != state.Current.Key || state.Current.Key == "" {
 		if err := r.store(ctx, p, next); err != nil {
 			r.fail(p, out, err)
@@ -48,7 +51,7 @@ func (r *run) component(ctx context.Context, p *desired.Part, out *observed.Part
 		r.rollBack(ctx, p, next, out)
 		return
 	}
-	r.ready[p.Name] = verdict.healthy
+	r.ready[p.Name] = verdict.healthy || wasHealthy && serving(bad)
 	r.describe(p, next, verdict, wasHealthy, out)
 }
 
@@ -69,6 +72,9 @@ func (r *run) describe(p *desired.Part, state ReleaseState, v releaseVerdict, wa
 	case v.healthy:
 		out.State, out.Reason = observed.PartReady, v1alpha1.ReasonAvailable
 		out.Message = fmt.Sprintf("%s %s is available", p.Name, out.Version)
+	case wasHealthy && serving(out.Unhealthy):
+		out.State, out.Reason = observed.PartProgressing, v1alpha1.ReasonProgressing
+		out.Message = fmt.Sprintf("%s %s is being rolled out again: %s", p.Name, out.Version, v.message)
 	case wasHealthy:
 		out.State, out.Reason = observed.PartUnhealthy, v1alpha1.ReasonUnhealthy
 		out.Message = fmt.Sprintf("%s %s was available and no longer is: %s", p.Name, out.Version, v.message)
@@ -98,7 +104,7 @@ func (r *run) rollBack(ctx context.Context, p *desired.Part, state ReleaseState,
 	if !ok {
 		return
 	}
-	r.ready[p.Name] = len(bad) == 0
+	r.ready[p.Name] = serving(bad)
 	out.Version, out.Digest = state.Current.Version, state.Current.Digest
 	out.State, out.Reason, out.Terminal = observed.PartFailed, v1alpha1.ReasonRolledBack, true
 	out.Message = fmt.Sprintf("%s %s did not become available within %s (%s); rolled back to %s. Change the version or the values: the same plan is not tried again",
@@ -124,7 +130,7 @@ func (r *run) heldComponent(ctx context.Context, p *desired.Part, state ReleaseS
 			if !ok {
 				return
 			}
-			r.ready[p.Name] = len(bad) == 0
+			r.ready[p.Name] = serving(bad)
 		}
 		out.Version, out.Digest = state.Current.Version, state.Current.Digest
 	}
@@ -150,6 +156,11 @@ func (r *run) store(ctx context.Context, p *desired.Part, state ReleaseState) er
 		keep = append(keep, state.Healthy.Key)
 	}
 	return r.releases.put(ctx, installer, p.Name, state.Current.Key, p.Objects, keep...)
+}
+
+// serving says whether everything that was found still does its work.
+func serving(findings []observed.Finding) bool {
+	return !slices.ContainsFunc(findings, func(f observed.Finding) bool { return !f.Serving })
 }
 
 // maxFindings bounds how many objects a message lists.

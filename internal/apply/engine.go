@@ -184,7 +184,7 @@ func (r *run) part(ctx context.Context, p *desired.Part) {
 	} else if blocked := r.blockedBy(p); blocked != "" {
 		r.keep(p)
 		out.State, out.Reason = observed.PartWaiting, v1alpha1.ReasonWaitingForDependency
-		out.Message = fmt.Sprintf("waits for %s to be ready", blocked)
+		out.Message = fmt.Sprintf("%s waits for %s to be ready", p.Name, blocked)
 	} else if p.Release != nil || r.ledger.Releases[p.Name].Current.Key != "" {
 		r.component(ctx, p, &out)
 	} else {

@@ -21,6 +21,8 @@ type Health struct {
 	Ready bool
 	// Message says what is missing.
 	Message string
+	// Serving is true for a workload that is available while it is rolled out.
+	Serving bool
 }
 
 // judged are the kinds whose health is more than their existence.
@@ -55,7 +57,7 @@ func JudgeHealth(o *unstructured.Unstructured) Health {
 	if res.Status == status.CurrentStatus {
 		return Health{Ready: true}
 	}
-	return Health{Message: res.Message}
+	return Health{Message: res.Message, Serving: judgeCondition(o, "Available").Ready}
 }
 
 func judgeWebhook(o *unstructured.Unstructured) Health {
@@ -98,8 +100,9 @@ func judgeCondition(o *unstructured.Unstructured, name string) Health {
 		if g, found, _ := unstructured.NestedInt64(cond, "observedGeneration"); found && g < o.GetGeneration() {
 			return Health{Message: "the last change has not been looked at yet"}
 		}
-		text := strings.TrimSpace(fmt.Sprintf("%v: %v", cond["reason"], cond["message"]))
-		return Health{Ready: cond["status"] == "True", Message: text}
+		reason, _ := cond["reason"].(string)
+		message, _ := cond["message"].(string)
+		return Health{Ready: cond["status"] == "True", Message: strings.Trim(reason+": "+message, ": ")}
 	}
 	return Health{Message: "it has no " + name + " condition yet"}
 }
@@ -130,7 +133,7 @@ func (h *healthChecker) check(ctx context.Context, objects []*unstructured.Unstr
 			return nil, err
 		}
 		if !verdict.Ready {
-			bad = append(bad, observed.Finding{Object: ref.String(), Message: verdict.Message})
+			bad = append(bad, observed.Finding{Object: ref.String(), Message: verdict.Message, Serving: verdict.Serving})
 		}
 	}
 	return bad, nil

@@ -54,6 +54,9 @@ type Finding struct {
 	Object string
 	// Message says what was found.
 	Message string
+	// Serving is true when the object does its work all the same, as a workload
+	// does while it is rolled out.
+	Serving bool
 }
 
 // Outcome is what one run did to one cluster and found there.

@@ -149,8 +149,8 @@ func runsIn(spec *v1alpha1.TLSPlatformSpec, facts *observed.Cluster) monitoring.
 // keys anyway, and the components' own certificates live there.
 func exempt(spec *v1alpha1.TLSPlatformSpec, facts *observed.Cluster) []string {
 	list := []string{CertManagerNamespace(spec, facts)}
-	if c := spec.Components.TrustManager; Managed(c) && c.Namespace != "" {
-		list = append(list, c.Namespace)
+	if in := runsIn(spec, facts); in.TrustManager != "" {
+		list = append(list, in.TrustManager)
 	}
 	slices.Sort(list)
 	return slices.Compact(list)

@@ -177,97 +177,106 @@ func TestTwoClustersSideBySide(t *testing.T) {
 func TestOneCluster(t *testing.T) {
 	env := start(t)
 	c := startCluster(t, env, ClusterOptions{Name: "one"})
-
-	t.Run("a wait that is in vain says what it saw", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		err := WaitFor(ctx, c.Config, deployments, "default", "nobody", ConditionIs("Available", "True"))
-		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "deployments.apps default/nobody") ||
-			!strings.Contains(err.Error(), "no such object") {
-			t.Errorf("got error %v, want the deadline, the object, and that there is none", err)
-		}
-	})
-	t.Run("a wait sees the deletion", func(t *testing.T) {
-		kubectl(t, c, "", "create", "configmap", "brief")
-		gvr := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
-		seen := false
-		waitFor(t, c, gvr, "default", "brief", func(object *unstructured.Unstructured) (bool, error) {
-			if object != nil && !seen {
-				seen = true
-				_, err := c.Kubectl(t.Context(), "", "delete", "configmap", "brief", "--wait=false")
-				return false, err
-			}
-			return object == nil, nil
-		})
-		if !seen {
-			t.Error("the object was never seen")
-		}
-	})
-	t.Run("a ServiceAccount has its own permissions", func(t *testing.T) {
-		kubeconfig, err := c.KubeconfigForServiceAccount(t.Context(), "default", "default")
-		if err != nil {
-			t.Fatal(err)
-		}
-		who := kubectl(t, c, "", "--kubeconfig", kubeconfig, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
-		if want := "system:serviceaccount:default:default"; who != want {
-			t.Errorf("it is %q, want %q", who, want)
-		}
-		if _, err := c.Kubectl(t.Context(), "", "--kubeconfig", kubeconfig, "get", "secrets"); err == nil || !strings.Contains(err.Error(), "Forbidden") {
-			t.Errorf("reading Secrets: got error %v, want Forbidden", err)
-		}
-	})
-	t.Run("a user comes with groups, and into the audit log", func(t *testing.T) {
-		kubeconfig, err := c.KubeconfigForUser("team:jane", "system:masters")
-		if err != nil {
-			t.Fatal(err)
-		}
-		kubectl(t, c, "", "--kubeconfig", kubeconfig, "create", "configmap", "by-jane")
-		log, err := os.ReadFile(c.AuditLog())
-		if err != nil {
-			t.Fatal(err)
-		}
-		created, noise := false, ""
-		for line := range strings.Lines(string(log)) {
-			if strings.Contains(line, `"verb":"create"`) && strings.Contains(line, `"username":"team:jane"`) && strings.Contains(line, `"name":"by-jane"`) {
-				created = true
-			}
-			if strings.Contains(line, `"username":"system:kube-scheduler"`) {
-				noise = line
-			}
-		}
-		if !created {
-			t.Error("the audit log does not tell of the creation")
-		}
-		if noise != "" {
-			t.Errorf("the audit log tells of the control plane itself: %s", noise)
-		}
-	})
-	t.Run("the API server comes back at its address", func(t *testing.T) {
-		before, _ := c.Process(apiServer)
-		begin := time.Now()
-		if err := c.StopAPIServer(); err != nil {
-			t.Fatal(err)
-		}
-		stopped := time.Now()
-		if _, err := c.Kubectl(t.Context(), "", "get", "namespaces"); err == nil {
-			t.Error("the API answers without its server")
-		}
-		if err := c.StartAPIServer(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("it stopped in %s and was back after %s", stopped.Sub(begin).Round(time.Millisecond), time.Since(stopped).Round(time.Millisecond))
-		if err := c.StartAPIServer(t.Context()); err == nil {
-			t.Error("a second API server was started")
-		}
-		after, ok := c.Process(apiServer)
-		if !ok || before == after {
-			t.Error("it is the same process")
-		}
-		kubectl(t, c, "", "get", "configmap", "by-jane")
-		kubectl(t, c, "", "create", "namespace", "after")
-		waitFor(t, c, serviceAccounts, "after", "default", Exists)
-	})
+	t.Run("a wait that is in vain says what it saw", func(t *testing.T) { waitInVain(t, c) })
+	t.Run("a wait sees the deletion", func(t *testing.T) { waitSeesDeletion(t, c) })
+	t.Run("a ServiceAccount has its own permissions", func(t *testing.T) { serviceAccountKubeconfig(t, c) })
+	t.Run("a user comes with groups, and into the audit log", func(t *testing.T) { userKubeconfig(t, c) })
+	t.Run("the API server comes back at its address", func(t *testing.T) { restartedAPIServer(t, c) })
 	if err := env.Stop(); err != nil {
 		t.Error(err)
 	}
+}
+
+func waitInVain(t *testing.T, c *Cluster) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := WaitFor(ctx, c.Config, deployments, "default", "nobody", ConditionIs("Available", "True"))
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "deployments.apps default/nobody") ||
+		!strings.Contains(err.Error(), "no such object") {
+		t.Errorf("got error %v, want the deadline, the object, and that there is none", err)
+	}
+}
+
+func waitSeesDeletion(t *testing.T, c *Cluster) {
+	kubectl(t, c, "", "create", "configmap", "brief")
+	gvr := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	seen := false
+	waitFor(t, c, gvr, "default", "brief", func(object *unstructured.Unstructured) (bool, error) {
+		if object != nil && !seen {
+			seen = true
+			_, err := c.Kubectl(t.Context(), "", "delete", "configmap", "brief", "--wait=false")
+			return false, err
+		}
+		return object == nil, nil
+	})
+	if !seen {
+		t.Error("the object was never seen")
+	}
+}
+
+func serviceAccountKubeconfig(t *testing.T, c *Cluster) {
+	kubeconfig, err := c.KubeconfigForServiceAccount(t.Context(), "default", "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := kubectl(t, c, "", "--kubeconfig", kubeconfig, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
+	if want := "system:serviceaccount:default:default"; who != want {
+		t.Errorf("it is %q, want %q", who, want)
+	}
+	if _, err := c.Kubectl(t.Context(), "", "--kubeconfig", kubeconfig, "get", "secrets"); err == nil || !strings.Contains(err.Error(), "Forbidden") {
+		t.Errorf("reading Secrets: got error %v, want Forbidden", err)
+	}
+}
+
+func userKubeconfig(t *testing.T, c *Cluster) {
+	kubeconfig, err := c.KubeconfigForUser("team:jane", "system:masters")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, c, "", "--kubeconfig", kubeconfig, "create", "configmap", "by-jane")
+	log, err := os.ReadFile(c.AuditLog())
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, noise := false, ""
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, `"verb":"create"`) && strings.Contains(line, `"username":"team:jane"`) && strings.Contains(line, `"name":"by-jane"`) {
+			created = true
+		}
+		if strings.Contains(line, `"username":"system:kube-scheduler"`) {
+			noise = line
+		}
+	}
+	if !created {
+		t.Error("the audit log does not tell of the creation")
+	}
+	if noise != "" {
+		t.Errorf("the audit log tells of the control plane itself: %s", noise)
+	}
+}
+
+func restartedAPIServer(t *testing.T, c *Cluster) {
+	before, _ := c.Process(apiServer)
+	begin := time.Now()
+	if err := c.StopAPIServer(); err != nil {
+		t.Fatal(err)
+	}
+	stopped := time.Now()
+	if _, err := c.Kubectl(t.Context(), "", "get", "namespaces"); err == nil {
+		t.Error("the API answers without its server")
+	}
+	if err := c.StartAPIServer(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("it stopped in %s and was back after %s", stopped.Sub(begin).Round(time.Millisecond), time.Since(stopped).Round(time.Millisecond))
+	if err := c.StartAPIServer(t.Context()); err == nil {
+		t.Error("a second API server was started")
+	}
+	after, ok := c.Process(apiServer)
+	if !ok || before == after {
+		t.Error("it is the same process")
+	}
+	kubectl(t, c, "", "get", "configmap", "by-jane")
+	kubectl(t, c, "", "create", "namespace", "after")
+	waitFor(t, c, serviceAccounts, "after", "default", Exists)
 }

@@ -43,7 +43,12 @@ func webhookManifests(t *testing.T) string {
 		t.Fatal(err)
 	}
 	encode := base64.StdEncoding.EncodeToString
-	return fmt.Sprintf(`
+	return fmt.Sprintf(webhookTemplate, encode(pair.cert), encode(pair.key), encode(ca.pem.cert))
+}
+
+// webhookTemplate wants, in base64, the webhook's certificate, its key, and its
+// CA.
+const webhookTemplate = `
 apiVersion: v1
 kind: Secret
 metadata: {name: webhook, namespace: hooks}
@@ -88,8 +93,7 @@ webhooks:
   clientConfig:
     caBundle: %[3]s
     service: {namespace: hooks, name: webhook, path: /refuse}
-`, encode(pair.cert), encode(pair.key), encode(ca.pem.cert))
-}
+`
 
 const refusedConfigMap = `{apiVersion: v1, kind: ConfigMap, metadata: {name: unwanted, namespace: default, labels: {refuse: "yes"}}}`
 

@@ -148,6 +148,7 @@ func pullSecretMissing(ctx context.Context, w *World, t Teller) error {
 			return err
 		}
 		_, err = w.WaitPlatform(ctx, v1alpha1.ConditionComponentsReady, metav1.ConditionTrue, "")
+		w.Registry.SetBasicAuth("", "") // what is put back now names no Secret
 		return err
 	})
 	return errors.Join(err, client.IgnoreNotFound(w.Client.Delete(ctx, secret)))

@@ -66,8 +66,8 @@ package() {
 # usual COMPONENT says what a cold build costs on two cores.
 usual() {
   case $1 in
-  controlplane) echo "about 10 minutes on 2 cores when nothing is compiled yet, half a minute when only linking" ;;
-  cert-manager) echo "about 1 minute after the control plane, several alone" ;;
+  controlplane) echo "10 to 12 minutes on 2 cores when nothing is compiled yet, half a minute when only linking" ;;
+  cert-manager) echo "about 2 minutes after the control plane, several alone" ;;
   *) echo "less than half a minute after the control plane, a few minutes alone" ;;
   esac
 }

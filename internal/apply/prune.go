@@ -135,15 +135,15 @@ func (r *run) remove(ctx context.Context, ref desired.Ref, entry Entry) (gone bo
 			return false, "it has instances, and deleting it would delete them; delete those first if you mean it", nil
 		}
 	}
+	m, err := r.find(ctx, ref, entry)
+	if err != nil || m == nil {
+		return err == nil, "", err
+	}
 	o := &unstructured.Unstructured{}
-	o.SetGroupVersionKind(ref.GroupKind().WithVersion(entry.Version))
+	o.SetGroupVersionKind(m.GroupVersionKind())
 	o.SetNamespace(ref.Namespace)
 	o.SetName(ref.Name)
-	opts := []client.DeleteOption{client.PropagationPolicy(metav1.DeletePropagationBackground)}
-	if entry.UID != "" {
-		opts = append(opts, client.Preconditions{UID: &entry.UID})
-	}
-	err = c.Delete(ctx, o, opts...)
+	err = c.Delete(ctx, o, client.PropagationPolicy(metav1.DeletePropagationBackground), client.Preconditions{UID: &m.UID})
 	switch {
 	case apierrors.IsNotFound(err), meta.IsNoMatchError(err), apierrors.IsConflict(err):
 		// A conflict is another UID: somebody made it anew, and it is theirs.
@@ -151,10 +151,26 @@ func (r *run) remove(ctx context.Context, ref desired.Ref, entry Entry) (gone bo
 	case err != nil:
 		return false, "", fmt.Errorf("deleting %s: %w", ref, err)
 	}
+	left, err := r.find(ctx, ref, entry)
+	return err == nil && left == nil, "", err
+}
+
+// find reads the metadata of an object that the ledger lists, nil when it is
+// gone or is somebody else's: one with another UID than was written, or, where
+// no write was ever confirmed, one that does not carry our label.
+func (r *run) find(ctx context.Context, ref desired.Ref, entry Entry) (*metav1.PartialObjectMetadata, error) {
 	m := &metav1.PartialObjectMetadata{}
-	m.SetGroupVersionKind(o.GroupVersionKind())
-	err = r.Hub.Get(ctx, types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}, m)
-	return apierrors.IsNotFound(err), "", nil
+	m.SetGroupVersionKind(ref.GroupKind().WithVersion(entry.Version))
+	err := r.Hub.Get(ctx, types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}, m)
+	switch {
+	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("looking up %s before deleting it: %w", ref, err)
+	case entry.UID != "" && m.UID != entry.UID, entry.UID == "" && !ours(m):
+		return nil, nil
+	}
+	return m, nil
 }
 
 // instances says whether a custom resource definition has any object, in the

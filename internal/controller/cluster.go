@@ -16,6 +16,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/chart"
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
 	"github.com/tlsplatform/tls-platform-operator/internal/fleet"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/component"
@@ -119,7 +120,7 @@ func (c *Cluster) run(ctx context.Context, platform *v1alpha1.TLSPlatform) (obse
 	if err := c.settleVersions(ctx, platform, &facts); err != nil {
 		return observed.Outcome{}, nil, err
 	}
-	in := plan.Input{Platform: platform, Facts: &facts, Now: c.now(), Charts: map[desired.PartName]plan.Chart{}}
+	in := plan.Input{Platform: platform, Facts: &facts, Hub: names.HubUser(c.conn.Namespace), Now: c.now(), Charts: map[desired.PartName]plan.Chart{}}
 	for _, name := range []desired.PartName{desired.CertManager, desired.TrustManager} {
 		if spec := plan.SpecOf(&platform.Spec, name); plan.Managed(spec) {
 			in.Charts[name] = c.chart(ctx, platform, name, spec, &facts)

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -67,6 +68,13 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 // EnsureLocal creates the MemberCluster of the hub's own cluster. One that
 // exists is left as it is: its labels belong to people.
 func EnsureLocal(ctx context.Context, c client.Client) error {
+	err := c.Get(ctx, types.NamespacedName{Name: v1alpha1.LocalClusterName}, &v1alpha1.MemberCluster{})
+	if err == nil {
+		return nil
+	}
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading MemberCluster %s: %w", v1alpha1.LocalClusterName, err)
+	}
 	local := &v1alpha1.MemberCluster{
 		ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.LocalClusterName},
 		Spec:       v1alpha1.MemberClusterSpec{Connection: v1alpha1.Connection{Type: v1alpha1.ConnectionLocal}},

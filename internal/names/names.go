@@ -55,3 +55,8 @@ func FieldManager(part string) string { return FieldManagerPrefix + part }
 // ReleaseSecret is the name of the Secret that keeps a component's rendered
 // plans.
 func ReleaseSecret(component string) string { return ReleaseSecretPrefix + component }
+
+// HubUser is the user name of the hub, as the API server of a cluster sees it.
+func HubUser(namespace string) string {
+	return "system:serviceaccount:" + namespace + ":" + ServiceAccountHub
+}

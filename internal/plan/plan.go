@@ -36,6 +36,8 @@ type Input struct {
 	Facts *observed.Cluster
 	// Charts of the Managed components.
 	Charts map[desired.PartName]Chart
+	// Hub is the user name of the operator in the cluster.
+	Hub string
 	// Now decides which exceptions have ended.
 	Now time.Time
 }
@@ -54,7 +56,7 @@ func Build(in Input) (plan *desired.Plan, next *time.Time) {
 		problem(&issuers, p.Reason, p.Message, p.Keep)
 	}
 	issuers.DependsOn = []desired.PartName{desired.CertManager}
-	policies, next := vap.Build(in.Platform, in.Facts, in.Now, exempt(spec, in.Facts))
+	policies, next := vap.Build(in.Platform, in.Facts, in.Now, vap.Exempt{Namespaces: exempt(spec, in.Facts), Hub: in.Hub})
 	bundles, bundleProblems := trust.Build(in.Platform, in.Facts)
 	for _, p := range bundleProblems {
 		problem(&bundles, p.Reason, p.Message, p.Keep)

@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/klog/v2"
 
 	"github.com/tlsplatform/tls-platform-operator/test/scenarios"
 )
@@ -17,6 +18,7 @@ func TestEndToEnd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts clusters; run make test-integration")
 	}
+	klog.SetLogger(GinkgoLogr) // client-go's own words belong to the scenario
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "End to end")
 }

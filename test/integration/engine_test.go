@@ -217,6 +217,16 @@ var _ = Describe("The apply engine", Label("apply"), func() {
 		Expect(b.read(ctx, "a").Data).To(HaveKeyWithValue("key", "theirs"))
 	}, SpecTimeout(timeout))
 
+	It("does not delete what it never got to write", func(ctx SpecContext) {
+		b := newBench(ctx)
+		theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "a"}, Data: map[string]string{"key": "theirs"}}
+		Expect(b.client.Create(ctx, theirs)).To(Succeed())
+		Expect(b.run(ctx, b.plan(b.configMap("a", "1"))).Reason).To(Equal(v1alpha1.ReasonConflict))
+		b.run(ctx, b.plan())
+		Expect(b.read(ctx, "a").Data).To(HaveKeyWithValue("key", "theirs"))
+		Expect(b.read(ctx, names.LedgerConfigMap).Data["ledger.json"]).NotTo(ContainSubstring(`"name":"a"`))
+	}, SpecTimeout(timeout))
+
 	It("lists an object in the ledger before it writes it", func(ctx SpecContext) {
 		b := newBench(ctx)
 		bad := b.configMap("Not A Name", "1")

@@ -8,14 +8,17 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 )
 
 // AuditEvent is what scenarios read of a line of the API server's audit log.
 type AuditEvent struct {
-	Stage      string `json:"stage"`
-	Verb       string `json:"verb"`
-	RequestURI string `json:"requestURI"`
-	UserAgent  string `json:"userAgent"`
+	Stage string `json:"stage"`
+	// Received is when the request came in; it is logged when it was answered.
+	Received   time.Time `json:"requestReceivedTimestamp"`
+	Verb       string    `json:"verb"`
+	RequestURI string    `json:"requestURI"`
+	UserAgent  string    `json:"userAgent"`
 	User       struct {
 		Username string `json:"username"`
 	} `json:"user"`
@@ -55,16 +58,20 @@ func (e AuditEvent) Ours() bool {
 	return strings.HasPrefix(e.User.Username, "system:serviceaccount:"+SystemNamespace+":")
 }
 
-// AuditMark is a place in the audit log.
-type AuditMark int64
+// AuditMark is a moment of the audit log.
+type AuditMark struct {
+	at     time.Time
+	offset int64
+}
 
-// MarkAudit returns the end of the audit log.
+// MarkAudit returns this moment. Requests that came in before do not count as
+// since, although they may be logged after.
 func (w *World) MarkAudit() (AuditMark, error) {
 	info, err := os.Stat(w.Cluster.AuditLog())
 	if err != nil {
-		return 0, fmt.Errorf("looking at the audit log: %w", err)
+		return AuditMark{}, fmt.Errorf("looking at the audit log: %w", err)
 	}
-	return AuditMark(info.Size()), nil
+	return AuditMark{at: time.Now(), offset: info.Size()}, nil
 }
 
 // AuditSince returns the completed requests since a mark that the operator made.
@@ -74,7 +81,7 @@ func (w *World) AuditSince(mark AuditMark) ([]AuditEvent, error) {
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	if _, err := f.Seek(int64(mark), io.SeekStart); err != nil {
+	if _, err := f.Seek(mark.offset, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("seeking in the audit log: %w", err)
 	}
 	var list []AuditEvent
@@ -91,7 +98,7 @@ func (w *World) AuditSince(mark AuditMark) ([]AuditEvent, error) {
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, fmt.Errorf("decoding a line of the audit log: %w", err)
 		}
-		if e.Stage == "ResponseComplete" && e.Ours() {
+		if e.Stage == "ResponseComplete" && e.Ours() && e.Received.After(mark.at) {
 			list = append(list, e)
 		}
 	}

@@ -37,7 +37,7 @@ func monitoringArrives(ctx context.Context, w *World, t Teller) error {
 		return err
 	}
 	group := schema.GroupVersion{Group: "monitoring.coreos.com", Version: "v1"}
-	for resource, name := range map[string]string{"servicemonitors": "cert-manager", "prometheusrules": "tls-platform-cert-manager"} {
+	for resource, name := range map[string]string{"servicemonitors": "tls-platform-cert-manager", "prometheusrules": "tls-platform-cert-manager"} {
 		if err := w.Wait(ctx, group.WithResource(resource), "cert-manager", name, harness.Exists); err != nil {
 			return err
 		}
@@ -213,6 +213,17 @@ func restartWritesNothing(ctx context.Context, w *World, t Teller) error {
 }
 
 func steadyWritesNothing(ctx context.Context, w *World, t Teller) error {
+	// What the scenarios before have stirred up has to settle first.
+	err := w.eventually(ctx, func() error {
+		mark, err := w.MarkAudit()
+		if err != nil {
+			return err
+		}
+		return w.quiet(ctx, mark, 3*time.Second)
+	})
+	if err != nil {
+		return fmt.Errorf("the estate does not settle: %w", err)
+	}
 	mark, err := w.MarkAudit()
 	if err != nil {
 		return err

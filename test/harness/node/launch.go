@@ -101,8 +101,11 @@ func arguments(c *corev1.Container, image Image) ([]string, error) {
 // server.
 func clusterEnv(server string) (map[string]string, error) {
 	u, err := url.Parse(server)
-	if err != nil || u.Hostname() == "" {
-		return nil, fmt.Errorf("reading the API server's address %q: it is no URL with a host (%v)", server, err)
+	if err != nil {
+		return nil, fmt.Errorf("reading the API server's address: %w", err)
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("reading the API server's address %q: it is no URL with a host", server)
 	}
 	port := u.Port()
 	if port == "" {

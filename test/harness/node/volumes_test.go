@@ -231,16 +231,16 @@ func visible(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	for _, top := range tops {
-		real, err := filepath.EvalSymlinks(top)
+		target, err := filepath.EvalSymlinks(top)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = filepath.WalkDir(real, func(path string, d fs.DirEntry, err error) error {
+		err = filepath.WalkDir(target, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}
 			content, err := os.ReadFile(path)
-			name, _ := filepath.Rel(real, path)
+			name, _ := filepath.Rel(target, path)
 			out[filepath.Join(filepath.Base(top), name)] = string(content)
 			return err
 		})

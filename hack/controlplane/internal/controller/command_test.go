@@ -124,14 +124,16 @@ func TestHelpNamesTheFlagsAndIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestConfigurationFile(t *testing.T) {
-	const file = `apiVersion: controller.config.cert-manager.io/v1alpha1
+// configFile is a configuration as the chart mounts it.
+const configFile = `apiVersion: controller.config.cert-manager.io/v1alpha1
 kind: ControllerConfiguration
 numberOfConcurrentWorkers: 3
 maxConcurrentChallenges: 11
 controllers: ["*", "-ingress-shim"]
 featureGates: {ACMEUseARI: true}
 `
+
+func TestConfigurationFile(t *testing.T) {
 	tests := map[string]struct {
 		file    string
 		args    []string
@@ -139,7 +141,7 @@ featureGates: {ACMEUseARI: true}
 		wantErr string
 	}{
 		"the file wins over defaults": {
-			file: file,
+			file: configFile,
 			want: func(c *config.ControllerConfiguration) {
 				c.MaxConcurrentChallenges = 11
 				c.Controllers = []string{"*", "-ingress-shim"}
@@ -147,7 +149,7 @@ featureGates: {ACMEUseARI: true}
 			},
 		},
 		"flags win over the file, lists as a whole and gates one by one": {
-			file: file,
+			file: configFile,
 			args: []string{"--max-concurrent-challenges=12", "--controllers=*,-orders", "--feature-gates=ListenerSets=true"},
 			want: func(c *config.ControllerConfiguration) {
 				c.MaxConcurrentChallenges = 12
@@ -156,7 +158,7 @@ featureGates: {ACMEUseARI: true}
 			},
 		},
 		"a field that does not exist is refused": {
-			file: file + "noSuchField: 1\n", wantErr: `unknown field "noSuchField"`,
+			file: configFile + "noSuchField: 1\n", wantErr: `unknown field "noSuchField"`,
 		},
 	}
 	for name, test := range tests {
@@ -173,11 +175,8 @@ featureGates: {ACMEUseARI: true}
 				}
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := defaults()
-			if err != nil {
+			want, defaultsErr := defaults()
+			if err := errors.Join(err, defaultsErr); err != nil {
 				t.Fatal(err)
 			}
 			want.NumberOfConcurrentWorkers = 3

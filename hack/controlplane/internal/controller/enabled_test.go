@@ -22,16 +22,12 @@ func TestEnabled(t *testing.T) {
 		gates       map[string]bool
 		want        sets.Set[string]
 	}{
-		"a star is all that are on by default": {
-			controllers: []string{"*"}, want: standard,
-		},
+		"a star is all that are on by default": {controllers: []string{"*"}, want: standard},
 		"only a removal means all others": {
 			controllers: []string{"-certificaterequests-approver"},
 			want:        standard.Difference(sets.New("certificaterequests-approver")),
 		},
-		"a name alone is that one alone": {
-			controllers: []string{"issuers"}, want: sets.New("issuers"),
-		},
+		"a name alone is that one alone": {controllers: []string{"issuers"}, want: sets.New("issuers")},
 		"the Gateway API adds its shim": {
 			controllers: []string{"*"}, gatewayAPI: true, want: standard.Union(sets.New("gateway-shim")),
 		},

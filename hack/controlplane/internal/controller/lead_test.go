@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -121,7 +120,7 @@ func TestWaitingForTheLeaseEndsWithTheProcess(t *testing.T) {
 	}
 }
 
-func TestLosingTheLeaseIsAnError(t *testing.T) {
+func TestFailingToRenewTheLeaseIsAnError(t *testing.T) {
 	ended := make(chan struct{})
 	e := startElection(t.Context(), t, func(ctx context.Context) error {
 		<-ctx.Done()
@@ -129,10 +128,8 @@ func TestLosingTheLeaseIsAnError(t *testing.T) {
 		return nil
 	})
 	waitForHolder(t, e, "pod-0-external-"+Name)
-	// the fake server knows no conflicts, so it is told to answer with one, as the
-	// real one does when another has written
 	e.client.PrependReactor("update", "leases", func(k8stesting.Action) (bool, runtime.Object, error) {
-		return true, nil, apierrors.NewConflict(coordinationv1.SchemeGroupVersion.WithResource("leases").GroupResource(), Name, errors.New("another holds it"))
+		return true, nil, apierrors.NewServiceUnavailable("no leader in etcd")
 	})
 	if err := receive(t, e.result, "end of the election"); !errors.Is(err, errElectionLost) {
 		t.Errorf("want %v, got %v", errElectionLost, err)

@@ -27,10 +27,20 @@ const (
 // longestExpression that the API server's CEL parser takes, in characters.
 const longestExpression = 100_000
 
+// Exempt says whom the rules are not for.
+type Exempt struct {
+	// Namespaces of the components.
+	Namespaces []string
+	// Hub is the user name of the operator, which makes the ClusterIssuers that
+	// are declared: before a changed policy has reached the API server, the old
+	// one does not know the new names.
+	Hub string
+}
+
 // Build the part of the plan with the platform's policies, as of now. exempt are
 // the namespaces of the components, which are not judged. next is when to plan
 // again, since the earliest exception ends then; nil when none is active.
-func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster, now time.Time, exempt []string) (part desired.Part, next *time.Time) {
+func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster, now time.Time, exempt Exempt) (part desired.Part, next *time.Time) {
 	part = desired.Part{Name: desired.Policy, Identity: desired.IdentityHub}
 	declared := platform.Spec.Policy
 	if declared == nil {

@@ -35,10 +35,10 @@ func TestGolden(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			part, _ := Build(estate(tt.change), facts, now, tt.exempt)
+			part, _ := Build(estate(tt.change), facts, now, Exempt{Namespaces: tt.exempt})
 			plantest.Golden(t, name, &part)
 			engines(t, &part) // the API server's compiler takes every expression
-			again, _ := Build(estate(tt.change), facts, now, tt.exempt)
+			again, _ := Build(estate(tt.change), facts, now, Exempt{Namespaces: tt.exempt})
 			if part.Digest() != again.Digest() {
 				t.Error("the same input gave another part")
 			}
@@ -52,7 +52,7 @@ func TestNothingIsMadeWhereNothingIsDeclared(t *testing.T) {
 		"no rules":  estate(func(*v1alpha1.Policy) {}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			part, next := Build(platform, plantest.Facts(), now, nil)
+			part, next := Build(platform, plantest.Facts(), now, Exempt{})
 			if len(part.Objects) != 0 || part.Hold != nil || len(part.Notes) != 0 || next != nil {
 				t.Errorf("got %d objects, hold %v, notes %v, next %v: want none", len(part.Objects), part.Hold, part.Notes, next)
 			}
@@ -61,12 +61,12 @@ func TestNothingIsMadeWhereNothingIsDeclared(t *testing.T) {
 }
 
 func TestTheNextPlanIsDueWhenTheFirstExceptionEnds(t *testing.T) {
-	_, next := Build(estate(excepted), facts, now, nil)
+	_, next := Build(estate(excepted), facts, now, Exempt{})
 	want := now.Add(24 * time.Hour)
 	if diff := cmp.Diff(&want, next); diff != "" {
 		t.Errorf("next (-want +got):\n%s", diff)
 	}
-	part, next := Build(estate(excepted), facts, now.Add(72*time.Hour), nil)
+	part, next := Build(estate(excepted), facts, now.Add(72*time.Hour), Exempt{})
 	if next != nil {
 		t.Errorf("next is %v when all exceptions have ended, want nil", next)
 	}
@@ -119,7 +119,7 @@ func TestWhatCannotBeCompiledHoldsThePart(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			part, _ := Build(estate(tt.change), plantest.Facts(tt.kinds...), now, nil)
+			part, _ := Build(estate(tt.change), plantest.Facts(tt.kinds...), now, Exempt{})
 			if part.Hold == nil {
 				t.Fatal("the part is not held")
 			}

@@ -103,7 +103,7 @@ func TestTextOfThePlatformIsNoCode(t *testing.T) {
 			Name: hostile, Namespaces: []string{hostile}, Names: []string{hostile},
 			Rules: []v1alpha1.PolicyRuleName{"Issuers", "Annotations"}, Until: metav1.NewTime(now.Add(time.Hour)),
 		}}
-	}), facts, now, nil)
+	}), facts, now, Exempt{})
 	got := engines(t, &part)["certificates"].judge(t, object(t, goodCertificate, "spec/issuerRef/name", "mine"), nil)
 	for _, rule := range []string{"Issuers: ", "Annotations: "} {
 		if !strings.Contains(got.message, rule) {
@@ -128,7 +128,7 @@ func TestManyNamesAndPatternsStayWithinTheCostOfTheAPIServer(t *testing.T) {
 	part, _ := Build(estate(func(p *v1alpha1.Policy) {
 		allRules(p)
 		p.Rules.DNSNames = &v1alpha1.DNSNameRule{Allowed: patterns("**."), Denied: patterns("**.secret.")}
-	}), facts, now, nil)
+	}), facts, now, Exempt{})
 	var names []string
 	for i := range 100 {
 		names = append(names, fmt.Sprintf("one-of-many-services-%03d.some-longer-department-63.example.com", i))
@@ -148,7 +148,7 @@ func TestManyNamesAndPatternsStayWithinTheCostOfTheAPIServer(t *testing.T) {
 // does for the status of the policy: a field that does not exist, or a
 // comparison of unlike types, would be a warning there.
 func TestTheAPIServersTypeCheckHasNoWarning(t *testing.T) {
-	part, _ := Build(estate(excepted), facts, now, nil)
+	part, _ := Build(estate(excepted), facts, now, Exempt{})
 	checker := newChecker(t)
 	checked := 0
 	for _, o := range part.Objects {

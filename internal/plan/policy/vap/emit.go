@@ -35,7 +35,7 @@ type emitter struct {
 	platform   string
 	action     v1alpha1.PolicyAction
 	exceptions []v1alpha1.PolicyException
-	exempt     []string
+	exempt     Exempt
 }
 
 // emit the policy and the binding of a kind.
@@ -67,6 +67,12 @@ func (e *emitter) emit(k *kind) []*unstructured.Unstructured {
 		Variables:   variables(k, exceptions),
 		Validations: []admissionv1.Validation{e.validation(k)},
 	}
+	if k.scope == admissionv1.ClusterScope && e.exempt.Hub != "" {
+		spec.MatchConditions = append(spec.MatchConditions, admissionv1.MatchCondition{
+			Name:       "not-by-the-platform",
+			Expression: "request.userInfo.username != " + literal(e.exempt.Hub),
+		})
+	}
 	if len(exceptions) > 0 {
 		spec.AuditAnnotations = []admissionv1.AuditAnnotation{auditException(exceptions)}
 	}
@@ -82,7 +88,7 @@ func (e *emitter) emit(k *kind) []*unstructured.Unstructured {
 			Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
 				PolicyName:        k.policy,
 				ValidationActions: actions(e.action),
-				MatchResources:    outside(e.exempt),
+				MatchResources:    outside(e.exempt.Namespaces),
 			},
 		}),
 	}

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/cel/environment"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
@@ -27,6 +28,8 @@ var oldest = version.MajorMinor(1, 33)
 type engine struct {
 	policy    *admissionv1.ValidatingAdmissionPolicy
 	validator validating.Validator
+	// user who makes the requests.
+	user string
 }
 
 // engines of all policies of a part, by the resource that they judge. Each
@@ -45,7 +48,7 @@ func engines(t *testing.T, part *desired.Part) map[string]*engine {
 		}
 		compilePolicy(t, &p, oldest, environment.NewExpressions)
 		out[p.Spec.MatchConstraints.ResourceRules[0].Resources[0]] =
-			&engine{&p, compilePolicy(t, &p, environment.DefaultCompatibilityVersion(), environment.StoredExpressions)}
+			&engine{&p, compilePolicy(t, &p, environment.DefaultCompatibilityVersion(), environment.StoredExpressions), "somebody"}
 	}
 	return out
 }
@@ -113,7 +116,7 @@ func (e *engine) judge(t *testing.T, object, old *unstructured.Unstructured) ver
 		Group: gvk.Group, Version: gvk.Version, Resource: e.policy.Spec.MatchConstraints.ResourceRules[0].Resources[0],
 	}
 	attributes := admission.NewAttributesRecord(object, oldObject, gvk, object.GetNamespace(), object.GetName(), gvr, "",
-		operation, &metav1.CreateOptions{}, false, nil)
+		operation, &metav1.CreateOptions{}, false, &user.DefaultInfo{Name: e.user})
 	versioned := &admission.VersionedAttributes{
 		Attributes: attributes, VersionedObject: admission.NewLazyObject(object), VersionedKind: gvk,
 	}

@@ -27,7 +27,7 @@ type judged struct {
 
 func judgeAll(t *testing.T, resource, source string, change func(*v1alpha1.Policy), tests map[string]judged) {
 	t.Helper()
-	part, _ := Build(estate(change), facts, now, []string{"cert-manager"})
+	part, _ := Build(estate(change), facts, now, Exempt{Namespaces: []string{"cert-manager"}, Hub: "hub"})
 	engine := engines(t, &part)[resource]
 	if engine == nil {
 		t.Fatalf("there is no policy for %s", resource)
@@ -147,8 +147,7 @@ func TestIssuersAreJudgedByWhereTheyAreMade(t *testing.T) {
 		"in a namespace that may not have one": {nil, `Issuers: namespace "shop" may not have an Issuer of its own; refer to AWSPCAClusterIssuer.awspca.cert-manager.io pca, ClusterIssuer internal, ClusterIssuer public or ClusterIssuer vault instead`},
 		"in a namespace that may":              {[]any{"metadata/namespace", "sandbox"}, ""},
 	})
-	const clusterIssuer = "{apiVersion: cert-manager.io/v1, kind: ClusterIssuer, metadata: {name: public, creationTimestamp: \"" + created + "\"}, spec: {selfSigned: {}}}"
-	judgeAll(t, "clusterissuers", clusterIssuer, allRules, map[string]judged{
+	judgeAll(t, "clusterissuers", goodClusterIssuer, allRules, map[string]judged{
 		"one of the platform":      {nil, ""},
 		"the bootstrap of one":     {[]any{"metadata/name", "internal-bootstrap"}, ""},
 		"an approved one":          {[]any{"metadata/name", "vault"}, ""},
@@ -158,7 +157,7 @@ func TestIssuersAreJudgedByWhereTheyAreMade(t *testing.T) {
 }
 
 func TestUpdatesAreJudgedByTheFieldsThatChange(t *testing.T) {
-	part, _ := Build(estate(allRules), facts, now, nil)
+	part, _ := Build(estate(allRules), facts, now, Exempt{})
 	engine := engines(t, &part)["certificates"]
 	// bad breaks every rule; it was there before the policy.
 	bad := []any{
@@ -199,7 +198,7 @@ func TestUpdatesAreJudgedByTheFieldsThatChange(t *testing.T) {
 }
 
 func TestExceptionsLiftTheirRulesForTheirObjectsUntilTheirEnd(t *testing.T) {
-	part, _ := Build(estate(excepted), facts, now, nil)
+	part, _ := Build(estate(excepted), facts, now, Exempt{})
 	all := engines(t, &part)
 	long := []any{"spec/duration", "8760h"}
 	tests := map[string]struct {
@@ -230,5 +229,21 @@ func TestExceptionsLiftTheirRulesForTheirObjectsUntilTheirEnd(t *testing.T) {
 				t.Errorf("the audit has exceptions %q, want %q", got.exceptions, tt.exceptions)
 			}
 		})
+	}
+}
+
+const goodClusterIssuer = "{apiVersion: cert-manager.io/v1, kind: ClusterIssuer, metadata: {name: public, creationTimestamp: \"" + created + "\"}, spec: {selfSigned: {}}}"
+
+func TestThePlatformMakesWhatItDeclares(t *testing.T) {
+	part, _ := Build(estate(allRules), facts, now, Exempt{Hub: "hub"})
+	engine := engines(t, &part)["clusterissuers"]
+	unknown := object(t, goodClusterIssuer, "metadata/name", "declared-just-now")
+	if got := engine.judge(t, unknown, nil).message; got == "" {
+		t.Error("somebody may make a ClusterIssuer that is not declared")
+	}
+	// The policy in the API server may be older than the spec that the hub acts on.
+	engine.user = "hub"
+	if got := engine.judge(t, unknown, nil).message; got != "" {
+		t.Errorf("the hub is refused: %s", got)
 	}
 }

@@ -1,5 +1,3 @@
-// Package certificate holds the shape of a request for a certificate and of its
-// result.
 package certificate
 
 import (

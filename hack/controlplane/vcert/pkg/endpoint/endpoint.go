@@ -1,4 +1,3 @@
-// Package endpoint holds what a service looks like to its users.
 package endpoint
 
 import (

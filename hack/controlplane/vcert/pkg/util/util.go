@@ -1,4 +1,3 @@
-// Package util holds the hint at an issuer that a request carries.
 package util
 
 // IssuerHint narrows down who may issue.

@@ -1,4 +1,3 @@
-// Package verror holds the error by which an unreachable service is known.
 package verror
 
 import "errors"

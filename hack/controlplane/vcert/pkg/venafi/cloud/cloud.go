@@ -1,4 +1,3 @@
-// Package cloud names the hosted service.
 package cloud
 
 import "github.com/Venafi/vcert/v5/pkg/endpoint"

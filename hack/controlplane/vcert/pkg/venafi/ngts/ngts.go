@@ -1,4 +1,3 @@
-// Package ngts names the next-generation service.
 package ngts
 
 import "github.com/Venafi/vcert/v5/pkg/endpoint"

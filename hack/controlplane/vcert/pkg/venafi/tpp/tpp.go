@@ -1,4 +1,3 @@
-// Package tpp names the self-hosted service.
 package tpp
 
 import (

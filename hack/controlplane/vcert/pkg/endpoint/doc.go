@@ -1,0 +1,2 @@
+// Package endpoint holds what a service looks like to its users.
+package endpoint

@@ -1,0 +1,2 @@
+// Package cloud names the hosted service.
+package cloud

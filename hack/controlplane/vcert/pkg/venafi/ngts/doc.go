@@ -1,0 +1,2 @@
+// Package ngts names the next-generation service.
+package ngts

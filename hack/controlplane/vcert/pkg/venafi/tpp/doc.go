@@ -1,0 +1,2 @@
+// Package tpp names the self-hosted service.
+package tpp

@@ -116,7 +116,8 @@ func deleteRemoves(ctx context.Context, w *World, _ Teller) error {
 			return err
 		}
 	}
-	if err := w.Wait(ctx, ClusterIssuers, "", "internal", harness.Absent); err != nil {
+	// The last ClusterIssuer was ours, so their CRD goes with it.
+	if err := w.Wait(ctx, CRDs, "", "clusterissuers.cert-manager.io", harness.Absent); err != nil {
 		return err
 	}
 	// The Certificate of the team, its Secret, and so the CRD, are not ours to take.

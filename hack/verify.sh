@@ -20,6 +20,13 @@ trap 'rm -rf "$scratch"' EXIT
 # tree_files lists what belongs to the tree: tracked or not, but not ignored.
 tree_files() { git ls-files --cached --others --exclude-standard -z "$@" | sort -zu; }
 
+# existing leaves out files that are tracked but deleted.
+existing() {
+  tree_files "$@" | while IFS= read -r -d '' f; do
+    if [ -e "$f" ]; then printf '%s\0' "$f"; fi
+  done
+}
+
 tool() { "$(hack/tools/build.sh "$1")/$1" "${@:2}"; }
 
 # generated runs the generators in a copy and compares: files that are missing,
@@ -27,8 +34,7 @@ tool() { "$(hack/tools/build.sh "$1")/$1" "${@:2}"; }
 generated() {
   local copy="$scratch/copy"
   mkdir -p "$copy"
-  tree_files | while IFS= read -r -d '' f; do [ -e "$f" ] && printf '%s\0' "$f"; done |
-    tar --null -cf - -T - | tar -xf - -C "$copy" || return 1
+  existing | tar --null -cf - -T - | tar -xf - -C "$copy" || return 1
   cp -a "$copy" "$scratch/before" || return 1
   (cd "$copy" && hack/generate.sh) || return 1
   diff -ruN "$scratch/before" "$copy" && return
@@ -38,7 +44,7 @@ generated() {
 
 format() {
   local unformatted
-  unformatted="$(tree_files '*.go' | xargs -0 gofmt -s -l)"
+  unformatted="$(existing '*.go' | xargs -0 gofmt -s -l)"
   [ -z "$unformatted" ] && return
   printf '%s\n' "$unformatted" "these files are not formatted: run make fmt"
   return 1
@@ -87,10 +93,8 @@ docs() { hack/check-docs.sh; }
 # budget keeps files small enough to read. golangci-lint keeps functions.
 budget() {
   local long
-  long="$(tree_files '*.go' '*.sh' | while IFS= read -r -d '' f; do
-    case "$f" in *zz_generated*) continue ;; esac
-    [ -f "$f" ] && awk -v f="$f" 'END { if (NR > 400) printf "%s: %d lines\n", f, NR }' "$f"
-  done)"
+  long="$(existing '*.go' '*.sh' | grep -zv zz_generated | xargs -0 awk '
+    FNR == 401 { print FILENAME ": more than 400 lines" }')"
   [ -z "$long" ] && return
   printf '%s\n' "$long" "a file may have 400 lines: look for the room that is missing"
   return 1
@@ -98,7 +102,7 @@ budget() {
 
 scripts() {
   local failed=0 f
-  for f in $(tree_files '*.sh' | tr '\0' '\n') .ci/run; do
+  for f in $(existing '*.sh' | tr '\0' '\n') .ci/run; do
     bash -n "$f" || failed=1
     if type -P shellcheck >/dev/null; then shellcheck "$f" || failed=1; fi
   done

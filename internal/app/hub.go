@@ -131,7 +131,7 @@ func newManager(config *rest.Config, scheme *runtime.Scheme, o *hubOptions) (man
 }
 
 func addControllers(mgr manager.Manager, config *rest.Config, scheme *runtime.Scheme, o *hubOptions) error {
-	conn, err := fleet.NewConnection(v1alpha1.LocalClusterName, o.namespace, config, scheme)
+	conn, err := fleet.NewConnection(v1alpha1.LocalClusterName, o.namespace, config, scheme, time.Now)
 	if err != nil {
 		return fmt.Errorf("connecting the hub's own cluster: %w", err)
 	}

@@ -291,38 +291,16 @@ func (r *run) judge(ctx context.Context, p *desired.Part, objects []*unstructure
 	return bad, true
 }
 
+// job is an object that has to be written.
+type job struct {
+	object *unstructured.Unstructured
+	action Action
+}
+
 // write applies what differs and records it in the ledger, which is saved
 // before the first write of objects that it did not list.
 func (r *run) write(ctx context.Context, p *desired.Part, objects []*unstructured.Unstructured, out *observed.Part) error {
-	type job struct {
-		object *unstructured.Unstructured
-		action Action
-	}
-	var jobs []job
-	listed := true
-	for _, o := range objects {
-		ref := desired.RefOf(o)
-		r.wanted[ref] = true
-		var entry *Entry
-		if e, ok := r.ledger.Entries[ref]; ok {
-			entry = &e
-		}
-		var live *LiveObject
-		if l, found, watched := r.Live.Get(ref); found {
-			live = &l
-		} else if !watched && entry != nil && entry.UID != "" && entry.Digest == desired.Digest(o) {
-			continue // unwatched kinds are judged by their wish alone
-		}
-		action := Decide(desired.Digest(o), entry, live, r.unseen(ref, live))
-		if action == Skip {
-			continue
-		}
-		if entry == nil {
-			listed = false
-			r.ledger.Entries[ref] = Entry{Part: p.Name, Version: o.GroupVersionKind().Version}
-		}
-		jobs = append(jobs, job{o, action})
-	}
+	jobs, listed := r.jobs(p, objects)
 	if len(jobs) == 0 {
 		return nil
 	}
@@ -345,6 +323,35 @@ func (r *run) write(ctx context.Context, p *desired.Part, objects []*unstructure
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// jobs lists what differs and enters new objects into the ledger; listed is
+// false when there were any.
+func (r *run) jobs(p *desired.Part, objects []*unstructured.Unstructured) (jobs []job, listed bool) {
+	listed = true
+	for _, o := range objects {
+		ref, digest := desired.RefOf(o), desired.Digest(o)
+		r.wanted[ref] = true
+		entry, known := r.ledger.Entries[ref]
+		l, found, watched := r.Live.Get(ref)
+		if !watched && entry.UID != "" && entry.Digest == digest {
+			continue // an unwatched kind is judged by its wish alone
+		}
+		var live *LiveObject
+		if found {
+			live = &l
+		}
+		action := Decide(digest, &entry, live, r.unseen(ref, live))
+		if action == Skip {
+			continue
+		}
+		if !known {
+			listed = false
+			r.ledger.Entries[ref] = Entry{Part: p.Name, Version: o.GroupVersionKind().Version}
+		}
+		jobs = append(jobs, job{o, action})
+	}
+	return jobs, listed
 }
 
 // unseen is the resource version of our own last write of an object, as long as

@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -21,7 +20,7 @@ func ownedFields(entries []metav1.ManagedFieldsEntry, manager string) (*fieldpat
 			continue
 		}
 		one := &fieldpath.Set{}
-		if err := one.FromJSON(bytes.NewReader(e.FieldsV1.Raw)); err != nil {
+		if err := one.FromJSON(e.FieldsV1.GetRawReader()); err != nil {
 			return nil, fmt.Errorf("reading managed fields of %s: %w", manager, err)
 		}
 		set = set.Union(one)
@@ -85,7 +84,7 @@ func takers(entries []metav1.ManagedFieldsEntry, lost *fieldpath.Set, manager st
 			last = &entries[i]
 		}
 		set := &fieldpath.Set{}
-		if err := set.FromJSON(bytes.NewReader(e.FieldsV1.Raw)); err == nil && !set.Intersection(lost).Empty() {
+		if err := set.FromJSON(e.FieldsV1.GetRawReader()); err == nil && !set.Intersection(lost).Empty() {
 			names = append(names, e.Manager)
 		}
 	}

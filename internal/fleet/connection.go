@@ -50,6 +50,7 @@ type Connection struct {
 
 	config *rest.Config
 	scheme *runtime.Scheme
+	now    func() time.Time
 
 	mu        sync.Mutex
 	installer client.Client
@@ -57,8 +58,8 @@ type Connection struct {
 }
 
 // NewConnection returns a connection under the identity of config. It makes no
-// request.
-func NewConnection(name, namespace string, config *rest.Config, scheme *runtime.Scheme) (*Connection, error) {
+// request. now is the clock that tokens end by.
+func NewConnection(name, namespace string, config *rest.Config, scheme *runtime.Scheme, now func() time.Time) (*Connection, error) {
 	base := rest.CopyConfig(config)
 	base.QPS, base.Burst = requestQPS, requestBurst
 	short := rest.CopyConfig(base)
@@ -77,7 +78,7 @@ func NewConnection(name, namespace string, config *rest.Config, scheme *runtime.
 	}
 	return &Connection{
 		Name: name, Namespace: namespace, Hub: hub, Metadata: meta, Discovery: disco,
-		config: short, scheme: scheme,
+		config: short, scheme: scheme, now: now,
 	}, nil
 }
 
@@ -112,7 +113,7 @@ func clientOver(config *rest.Config, h *http.Client, scheme *runtime.Scheme, fro
 func (c *Connection) Installer(ctx context.Context) (client.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.installer != nil && time.Until(c.expires) > tokenReserve {
+	if c.installer != nil && c.expires.Sub(c.now()) > tokenReserve {
 		return c.installer, nil
 	}
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: names.ServiceAccountInstaller}}

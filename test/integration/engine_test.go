@@ -37,7 +37,7 @@ var owner = apply.Owner{Name: "platform", UID: "uid-1"}
 
 func newBench(ctx context.Context) *bench {
 	b := &bench{events: make(chan struct{}, 1), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
-	conn, err := fleet.NewConnection("local", "", config, scheme)
+	conn, err := fleet.NewConnection("local", "", config, scheme, time.Now)
 	Expect(err).NotTo(HaveOccurred())
 	b.client = conn.Hub
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "engine-"}}

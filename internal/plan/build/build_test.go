@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -13,10 +13,10 @@ import (
 )
 
 func TestObjectOwnsOnlyWhatIsSet(t *testing.T) {
-	got := Object(&cmapi.ClusterIssuer{
+	got := Object(&cmv1.ClusterIssuer{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "cert-manager.io/v1", Kind: "ClusterIssuer"},
 		ObjectMeta: metav1.ObjectMeta{Name: "a"},
-		Spec:       cmapi.IssuerSpec{IssuerConfig: cmapi.IssuerConfig{SelfSigned: &cmapi.SelfSignedIssuer{}}},
+		Spec:       cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}},
 	})
 	want := map[string]any{
 		"apiVersion": "cert-manager.io/v1",

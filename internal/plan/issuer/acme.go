@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	cmacme "github.com/cert-manager/cert-manager/pkg/apis/acme/v1"
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/json"
@@ -42,7 +42,7 @@ func acme(issuer string, backend *v1alpha1.IssuerBackend) ([]*unstructured.Unstr
 			Key:   *selector(&eab.KeySecretRef),
 		}
 	}
-	object := clusterIssuer(issuer, issuer, backend.Name, cmapi.IssuerSpec{IssuerConfig: cmapi.IssuerConfig{ACME: out}})
+	object := clusterIssuer(issuer, issuer, backend.Name, cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{ACME: out}})
 	// The solvers go in as they were written: what the user left out stays out,
 	// where the Go types would add empty objects.
 	if err := unstructured.SetNestedSlice(object.Object, solvers, "spec", "acme", "solvers"); err != nil {

@@ -3,7 +3,7 @@ package issuer
 import (
 	"fmt"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -55,7 +55,7 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster, resourceName
 		}
 		part.Objects = append(part.Objects, objects...)
 	}
-	if len(platform.Spec.Issuers) > 0 && !facts.APIs.Serves(group, cmapi.ClusterIssuerKind) {
+	if len(platform.Spec.Issuers) > 0 && !facts.APIs.Serves(group, cmv1.ClusterIssuerKind) {
 		part.Hold = &desired.Hold{
 			Reason:  v1alpha1.ReasonAPIMissing,
 			Message: "the cluster does not serve ClusterIssuer (cert-manager.io): issuers are made when cert-manager is there; set components.certManager to Managed or install it",
@@ -78,7 +78,7 @@ func one(issuer *v1alpha1.Issuer, declared map[string]bool, namespace string) ([
 	}
 	switch {
 	case backend.SelfSigned != nil:
-		spec := cmapi.IssuerSpec{IssuerConfig: cmapi.IssuerConfig{SelfSigned: &cmapi.SelfSignedIssuer{
+		spec := cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{
 			CRLDistributionPoints: backend.SelfSigned.CRLDistributionPoints,
 		}}}
 		return []*unstructured.Unstructured{clusterIssuer(issuer.Name, issuer.Name, backend.Name, spec)}, nil
@@ -99,19 +99,19 @@ func one(issuer *v1alpha1.Issuer, declared map[string]bool, namespace string) ([
 // out when it is an issuer of its own.
 func keep(issuer *v1alpha1.Issuer, declared map[string]bool, namespace string) []desired.Ref {
 	refs := []desired.Ref{
-		{Group: group, Kind: cmapi.ClusterIssuerKind, Name: issuer.Name},
-		{Group: group, Kind: cmapi.CertificateKind, Namespace: namespace, Name: names.GeneratedCA(issuer.Name)},
+		{Group: group, Kind: cmv1.ClusterIssuerKind, Name: issuer.Name},
+		{Group: group, Kind: cmv1.CertificateKind, Namespace: namespace, Name: names.GeneratedCA(issuer.Name)},
 	}
 	if bootstrap := names.BootstrapIssuer(issuer.Name); !declared[bootstrap] {
-		refs = append(refs, desired.Ref{Group: group, Kind: cmapi.ClusterIssuerKind, Name: bootstrap})
+		refs = append(refs, desired.Ref{Group: group, Kind: cmv1.ClusterIssuerKind, Name: bootstrap})
 	}
 	return refs
 }
 
 // clusterIssuer named name, for an issuer of the platform and its backend.
-func clusterIssuer(name, issuer, backend string, spec cmapi.IssuerSpec) *unstructured.Unstructured {
-	return build.Object(&cmapi.ClusterIssuer{
-		TypeMeta: metav1.TypeMeta{APIVersion: cmapi.SchemeGroupVersion.String(), Kind: cmapi.ClusterIssuerKind},
+func clusterIssuer(name, issuer, backend string, spec cmv1.IssuerSpec) *unstructured.Unstructured {
+	return build.Object(&cmv1.ClusterIssuer{
+		TypeMeta: metav1.TypeMeta{APIVersion: cmv1.SchemeGroupVersion.String(), Kind: cmv1.ClusterIssuerKind},
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        name,
 			Labels:      map[string]string{names.LabelIssuer: issuer},

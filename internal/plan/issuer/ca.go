@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,14 +19,14 @@ import (
 const defaultCADuration = 87600 * time.Hour
 
 func ca(issuer string, backend *v1alpha1.IssuerBackend, namespace string) ([]*unstructured.Unstructured, error) {
-	secret := ""
+	var secret string
 	var objects []*unstructured.Unstructured
 	switch {
 	case backend.CA.Generate != nil:
 		secret = names.GeneratedCA(issuer)
 		objects = append(objects,
 			clusterIssuer(names.BootstrapIssuer(issuer), issuer, backend.Name,
-				cmapi.IssuerSpec{IssuerConfig: cmapi.IssuerConfig{SelfSigned: &cmapi.SelfSignedIssuer{}}}),
+				cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}),
 			caCertificate(issuer, backend.CA.Generate, namespace),
 		)
 	case backend.CA.SecretRef != nil:
@@ -34,7 +34,7 @@ func ca(issuer string, backend *v1alpha1.IssuerBackend, namespace string) ([]*un
 	default:
 		return nil, errors.New("its ca backend has neither secretRef nor generate: set one of them")
 	}
-	spec := cmapi.IssuerSpec{IssuerConfig: cmapi.IssuerConfig{CA: &cmapi.CAIssuer{
+	spec := cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{
 		SecretName:            secret,
 		CRLDistributionPoints: backend.CA.CRLDistributionPoints,
 	}}}
@@ -47,8 +47,8 @@ func caCertificate(issuer string, generated *v1alpha1.GeneratedCA, namespace str
 	if generated.Duration != nil {
 		duration = *generated.Duration
 	}
-	return build.Object(&cmapi.Certificate{
-		TypeMeta: metav1.TypeMeta{APIVersion: cmapi.SchemeGroupVersion.String(), Kind: cmapi.CertificateKind},
+	return build.Object(&cmv1.Certificate{
+		TypeMeta: metav1.TypeMeta{APIVersion: cmv1.SchemeGroupVersion.String(), Kind: cmv1.CertificateKind},
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      names.GeneratedCA(issuer),
 			Namespace: namespace,
@@ -58,24 +58,24 @@ func caCertificate(issuer string, generated *v1alpha1.GeneratedCA, namespace str
 				names.AnnotationPurpose: "CA of issuer " + issuer,
 			},
 		},
-		Spec: cmapi.CertificateSpec{
+		Spec: cmv1.CertificateSpec{
 			IsCA:       true,
 			CommonName: generated.CommonName,
 			Duration:   &duration,
 			SecretName: names.GeneratedCA(issuer),
-			Usages:     []cmapi.KeyUsage{cmapi.UsageCertSign, cmapi.UsageCRLSign},
-			PrivateKey: &cmapi.CertificatePrivateKey{
-				Algorithm: cmapi.ECDSAKeyAlgorithm,
+			Usages:     []cmv1.KeyUsage{cmv1.UsageCertSign, cmv1.UsageCRLSign},
+			PrivateKey: &cmv1.CertificatePrivateKey{
+				Algorithm: cmv1.ECDSAKeyAlgorithm,
 				Size:      256,
 				// A renewal with a new key would be a new root, which nobody
 				// trusts yet: all that was issued before and after would
 				// disagree until every bundle has both. Replacing a root is a
 				// rollover, not a renewal.
-				RotationPolicy: cmapi.RotationPolicyNever,
+				RotationPolicy: cmv1.RotationPolicyNever,
 			},
 			IssuerRef: cmmeta.IssuerReference{
 				Name:  names.BootstrapIssuer(issuer),
-				Kind:  cmapi.ClusterIssuerKind,
+				Kind:  cmv1.ClusterIssuerKind,
 				Group: group,
 			},
 		},

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"errors"
 
-	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -27,8 +27,8 @@ func vault(issuer string, backend *v1alpha1.IssuerBackend) ([]*unstructured.Unst
 	if err != nil {
 		return nil, err
 	}
-	object := clusterIssuer(issuer, issuer, backend.Name, cmapi.IssuerSpec{IssuerConfig: cmapi.IssuerConfig{
-		Vault: &cmapi.VaultIssuer{
+	object := clusterIssuer(issuer, issuer, backend.Name, cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{
+		Vault: &cmv1.VaultIssuer{
 			Server:    in.Server,
 			Path:      in.Path,
 			Namespace: in.Namespace,
@@ -42,24 +42,24 @@ func vault(issuer string, backend *v1alpha1.IssuerBackend) ([]*unstructured.Unst
 	return []*unstructured.Unstructured{object}, nil
 }
 
-func vaultAuth(in *v1alpha1.VaultAuth) (cmapi.VaultAuth, error) {
+func vaultAuth(in *v1alpha1.VaultAuth) (cmv1.VaultAuth, error) {
 	switch {
 	case in.TokenSecretRef != nil:
-		return cmapi.VaultAuth{TokenSecretRef: selector(in.TokenSecretRef)}, nil
+		return cmv1.VaultAuth{TokenSecretRef: selector(in.TokenSecretRef)}, nil
 	case in.AppRole != nil:
-		return cmapi.VaultAuth{AppRole: &cmapi.VaultAppRole{
+		return cmv1.VaultAuth{AppRole: &cmv1.VaultAppRole{
 			Path:      cmp.Or(in.AppRole.Path, defaultAppRolePath),
 			RoleId:    in.AppRole.RoleID,
 			SecretRef: *selector(&in.AppRole.SecretRef),
 		}}, nil
 	case in.Kubernetes != nil:
-		return cmapi.VaultAuth{Kubernetes: &cmapi.VaultKubernetesAuth{
+		return cmv1.VaultAuth{Kubernetes: &cmv1.VaultKubernetesAuth{
 			Path:              cmp.Or(in.Kubernetes.MountPath, defaultKubernetesPath),
 			Role:              in.Kubernetes.Role,
-			ServiceAccountRef: &cmapi.ServiceAccountRef{Name: in.Kubernetes.ServiceAccountName},
+			ServiceAccountRef: &cmv1.ServiceAccountRef{Name: in.Kubernetes.ServiceAccountName},
 		}}, nil
 	default:
-		return cmapi.VaultAuth{}, errors.New("vault.auth is empty: set one of tokenSecretRef, appRole or kubernetes")
+		return cmv1.VaultAuth{}, errors.New("vault.auth is empty: set one of tokenSecretRef, appRole or kubernetes")
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	trustapi "github.com/cert-manager/trust-manager/pkg/apis/trust/v1alpha1"
+	trustv1alpha1 "github.com/cert-manager/trust-manager/pkg/apis/trust/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -60,7 +60,7 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster) (desired.Par
 				Bundle:  in.Name,
 				Reason:  v1alpha1.ReasonInvalidSpec,
 				Message: fmt.Sprintf("bundle %s is left as it is: %v", in.Name, err),
-				Keep:    []desired.Ref{{Group: group, Kind: trustapi.BundleKind, Name: in.Name}},
+				Keep:    []desired.Ref{{Group: group, Kind: trustv1alpha1.BundleKind, Name: in.Name}},
 			}
 			problems = append(problems, p)
 			part.Notes = append(part.Notes, desired.Note{Reason: p.Reason, Message: p.Message})
@@ -68,7 +68,7 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster) (desired.Par
 		}
 		part.Objects = append(part.Objects, object)
 	}
-	if !facts.APIs.Serves(group, trustapi.BundleKind) {
+	if !facts.APIs.Serves(group, trustv1alpha1.BundleKind) {
 		part.Hold = &desired.Hold{
 			Reason:  v1alpha1.ReasonAPIMissing,
 			Message: "the cluster does not serve Bundle (trust.cert-manager.io): bundles are made when trust-manager is there; set components.trustManager to Managed or install it",
@@ -79,7 +79,7 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster) (desired.Par
 }
 
 func bundle(in *v1alpha1.TrustBundle, generated map[string]bool) (*unstructured.Unstructured, error) {
-	sources, defaults := make([]trustapi.BundleSource, 0, len(in.Sources)), 0
+	sources, defaults := make([]trustv1alpha1.BundleSource, 0, len(in.Sources)), 0
 	for i := range in.Sources {
 		out, err := source(&in.Sources[i], generated)
 		if err != nil {
@@ -96,13 +96,13 @@ func bundle(in *v1alpha1.TrustBundle, generated map[string]bool) (*unstructured.
 	if defaults > 1 {
 		return nil, fmt.Errorf("%d sources have useDefaultCAs, and trust-manager takes one: remove the others", defaults)
 	}
-	return build.Object(&trustapi.Bundle{
-		TypeMeta:   metav1.TypeMeta{APIVersion: trustapi.SchemeGroupVersion.String(), Kind: trustapi.BundleKind},
+	return build.Object(&trustv1alpha1.Bundle{
+		TypeMeta:   metav1.TypeMeta{APIVersion: trustv1alpha1.SchemeGroupVersion.String(), Kind: trustv1alpha1.BundleKind},
 		ObjectMeta: metav1.ObjectMeta{Name: in.Name},
-		Spec: trustapi.BundleSpec{
+		Spec: trustv1alpha1.BundleSpec{
 			Sources: sources,
-			Target: trustapi.BundleTarget{
-				ConfigMap: &trustapi.TargetTemplate{Key: cmp.Or(in.Key, defaultKey)},
+			Target: trustv1alpha1.BundleTarget{
+				ConfigMap: &trustv1alpha1.TargetTemplate{Key: cmp.Or(in.Key, defaultKey)},
 				// Always written out: without one, this version of trust-manager
 				// selects every namespace and the next one refuses the bundle.
 				NamespaceSelector: in.NamespaceSelector.DeepCopy(),
@@ -111,33 +111,33 @@ func bundle(in *v1alpha1.TrustBundle, generated map[string]bool) (*unstructured.
 	}), nil
 }
 
-func source(in *v1alpha1.TrustSource, generated map[string]bool) (trustapi.BundleSource, error) {
+func source(in *v1alpha1.TrustSource, generated map[string]bool) (trustv1alpha1.BundleSource, error) {
 	switch {
 	case in.Issuer != "":
 		hasCA, declared := generated[in.Issuer]
 		if !declared {
-			return trustapi.BundleSource{}, fmt.Errorf("issuer %q is not in spec.issuers: name an issuer of this platform", in.Issuer)
+			return trustv1alpha1.BundleSource{}, fmt.Errorf("issuer %q is not in spec.issuers: name an issuer of this platform", in.Issuer)
 		}
 		if !hasCA {
-			return trustapi.BundleSource{}, fmt.Errorf("issuer %q has no generated CA whose certificate could be taken: use a secret, configMap or inLine source with its root", in.Issuer)
+			return trustv1alpha1.BundleSource{}, fmt.Errorf("issuer %q has no generated CA whose certificate could be taken: use a secret, configMap or inLine source with its root", in.Issuer)
 		}
-		return trustapi.BundleSource{Secret: selector(names.GeneratedCA(in.Issuer), caKey)}, nil
+		return trustv1alpha1.BundleSource{Secret: selector(names.GeneratedCA(in.Issuer), caKey)}, nil
 	case in.ConfigMap != nil:
-		return trustapi.BundleSource{ConfigMap: selector(in.ConfigMap.Name, in.ConfigMap.Key)}, nil
+		return trustv1alpha1.BundleSource{ConfigMap: selector(in.ConfigMap.Name, in.ConfigMap.Key)}, nil
 	case in.Secret != nil:
-		return trustapi.BundleSource{Secret: selector(in.Secret.Name, in.Secret.Key)}, nil
+		return trustv1alpha1.BundleSource{Secret: selector(in.Secret.Name, in.Secret.Key)}, nil
 	case in.InLine != "":
 		if err := build.CheckCertificates([]byte(in.InLine)); err != nil {
-			return trustapi.BundleSource{}, fmt.Errorf("inLine is not a list of PEM certificates: %w: put the certificates there and nothing else", err)
+			return trustv1alpha1.BundleSource{}, fmt.Errorf("inLine is not a list of PEM certificates: %w: put the certificates there and nothing else", err)
 		}
-		return trustapi.BundleSource{InLine: in.InLine}, nil
+		return trustv1alpha1.BundleSource{InLine: in.InLine}, nil
 	case in.UseDefaultCAs != nil:
-		return trustapi.BundleSource{UseDefaultCAs: in.UseDefaultCAs}, nil
+		return trustv1alpha1.BundleSource{UseDefaultCAs: in.UseDefaultCAs}, nil
 	default:
-		return trustapi.BundleSource{}, errors.New("it is empty: set one of issuer, configMap, secret, inLine or useDefaultCAs")
+		return trustv1alpha1.BundleSource{}, errors.New("it is empty: set one of issuer, configMap, secret, inLine or useDefaultCAs")
 	}
 }
 
-func selector(name, key string) *trustapi.SourceObjectKeySelector {
-	return &trustapi.SourceObjectKeySelector{Name: name, Key: key}
+func selector(name, key string) *trustv1alpha1.SourceObjectKeySelector {
+	return &trustv1alpha1.SourceObjectKeySelector{Name: name, Key: key}
 }

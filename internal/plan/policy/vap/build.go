@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
@@ -84,20 +84,20 @@ func compile(platform *v1alpha1.TLSPlatform) ([]kind, error) {
 	if err != nil {
 		return nil, err
 	}
-	written := []admissionv1.OperationType{admissionv1.Create, admissionv1.Update}
+	written := []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update}
 	// Issuers are judged by their names and namespaces, which no update changes.
-	made := []admissionv1.OperationType{admissionv1.Create}
+	made := []admissionregistrationv1.OperationType{admissionregistrationv1.Create}
 	kinds := []kind{
-		{policy: names.PolicyCertificates, resource: "certificates", scope: admissionv1.NamespacedScope,
+		{policy: names.PolicyCertificates, resource: "certificates", scope: admissionregistrationv1.NamespacedScope,
 			operations: written, rules: certificate},
-		{policy: names.PolicyCertificateRequests, resource: "certificaterequests", scope: admissionv1.NamespacedScope,
+		{policy: names.PolicyCertificateRequests, resource: "certificaterequests", scope: admissionregistrationv1.NamespacedScope,
 			operations: written, ofCertificate: true, rules: request},
 	}
 	if issuers := policy.EffectiveIssuers(platform); issuers != nil {
 		kinds = append(kinds,
-			kind{policy: names.PolicyIssuers, resource: "issuers", scope: admissionv1.NamespacedScope,
+			kind{policy: names.PolicyIssuers, resource: "issuers", scope: admissionregistrationv1.NamespacedScope,
 				operations: made, rules: []rule{namespacedIssuer(issuers)}},
-			kind{policy: names.PolicyClusterIssuers, resource: "clusterissuers", scope: admissionv1.ClusterScope,
+			kind{policy: names.PolicyClusterIssuers, resource: "clusterissuers", scope: admissionregistrationv1.ClusterScope,
 				operations: made, rules: []rule{clusterIssuer(issuers, bootstraps(platform))}},
 		)
 	}
@@ -203,7 +203,7 @@ func hold(objects []*unstructured.Unstructured, facts *observed.Cluster) *desire
 	if len(objects) == 0 {
 		return nil
 	}
-	if !facts.APIs.Serves(admissionv1.GroupName, "ValidatingAdmissionPolicy") {
+	if !facts.APIs.Serves(admissionregistrationv1.GroupName, "ValidatingAdmissionPolicy") {
 		return &desired.Hold{
 			Reason:  v1alpha1.ReasonAPIMissing,
 			Message: "the rules are not enforced: the cluster does not serve ValidatingAdmissionPolicy (admissionregistration.k8s.io/v1); it comes with Kubernetes 1.30",

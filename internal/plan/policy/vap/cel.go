@@ -51,8 +51,8 @@ func shorten(s string, size int) string {
 	return s[:size] + "..."
 }
 
-// enumerate the first few of a list for a message.
-func enumerate(list []string, last string) string {
+// enumerate the first few of a list for a message, the last one after an "or".
+func enumerate(list []string) string {
 	const most = 5
 	if len(list) > most {
 		return strings.Join(list[:most], ", ") + " and " + strconv.Itoa(len(list)-most) + " more"
@@ -60,5 +60,5 @@ func enumerate(list []string, last string) string {
 	if len(list) < 2 {
 		return strings.Join(list, "")
 	}
-	return strings.Join(list[:len(list)-1], ", ") + " " + last + " " + list[len(list)-1]
+	return strings.Join(list[:len(list)-1], ", ") + " or " + list[len(list)-1]
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -86,7 +86,7 @@ func TestEnumerateShowsTheFirstFew(t *testing.T) {
 		"a, b, c, d or e":          {"a", "b", "c", "d", "e"},
 		"a, b, c, d, e and 2 more": {"a", "b", "c", "d", "e", "f", "g"},
 	} {
-		if got := enumerate(in, "or"); got != want {
+		if got := enumerate(in); got != want {
 			t.Errorf("%v: got %q, want %q", in, got, want)
 		}
 	}
@@ -155,7 +155,7 @@ func TestTheAPIServersTypeCheckHasNoWarning(t *testing.T) {
 		if o.GetKind() != "ValidatingAdmissionPolicy" {
 			continue
 		}
-		var p admissionv1.ValidatingAdmissionPolicy
+		var p admissionregistrationv1.ValidatingAdmissionPolicy
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &p); err != nil {
 			t.Fatalf("reading %s: %v", o.GetName(), err)
 		}

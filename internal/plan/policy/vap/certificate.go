@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/policy"
@@ -24,7 +24,7 @@ func privateKey(in *v1alpha1.PrivateKeyRule) rule {
 	)
 	out := rule{name: v1alpha1.RulePrivateKey, changed: differs(algorithm, size, rotation)}
 	if len(in.Allowed) > 0 {
-		out.variables = []admissionv1.Variable{
+		out.variables = []admissionregistrationv1.Variable{
 			{Name: "keyAlgorithm", Expression: orEmpty("object"+algorithm) + ` == "" ? ` +
 				literal(policy.DefaultKeyAlgorithm) + ` : object.spec.privateKey.algorithm`},
 			{Name: "keySize", Expression: "object" + size + `.orValue(0) != 0 ? object.spec.privateKey.size : ` +
@@ -43,7 +43,7 @@ func privateKey(in *v1alpha1.PrivateKeyRule) rule {
 		})
 	}
 	if in.RotationPolicy != "" {
-		out.variables = append(out.variables, admissionv1.Variable{
+		out.variables = append(out.variables, admissionregistrationv1.Variable{
 			Name: "rotationPolicy",
 			Expression: orEmpty("object"+rotation) + ` == "" ? ` +
 				literal(policy.DefaultRotationPolicy) + ` : object.spec.privateKey.rotationPolicy`,
@@ -71,7 +71,7 @@ func allowedKeys(keys []v1alpha1.AllowedKey) (condition, readable string) {
 		}
 		conditions, texts = append(conditions, "("+c+")"), append(texts, t)
 	}
-	return strings.Join(conditions, " || "), enumerate(texts, "or")
+	return strings.Join(conditions, " || "), enumerate(texts)
 }
 
 // maxDuration compiles the rule about durations, for Certificates and
@@ -81,7 +81,7 @@ func maxDuration(longest time.Duration) rule {
 	return rule{
 		name:    v1alpha1.RuleMaxDuration,
 		changed: differs(".spec.?duration"),
-		variables: []admissionv1.Variable{{
+		variables: []admissionregistrationv1.Variable{{
 			Name:       "duration",
 			Expression: "object.spec.?duration.orValue(" + literal(hours(policy.DefaultDuration)) + ")",
 		}},

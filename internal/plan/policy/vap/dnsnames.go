@@ -3,7 +3,7 @@ package vap
 import (
 	"fmt"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/policy"
@@ -24,7 +24,7 @@ func dnsNames(in *v1alpha1.DNSNameRule) (rule, error) {
 	out := rule{
 		name:    v1alpha1.RuleDNSNames,
 		changed: differs(".spec.?dnsNames", ".spec.?commonName", ".spec.?literalSubject"),
-		variables: []admissionv1.Variable{
+		variables: []admissionregistrationv1.Variable{
 			{Name: "literalCommonNames", Expression: literalSubject + ".findAll(" + literal(commonNameInDN) +
 				`).map(a, a.substring(a.indexOf("=") + 1).trim())`},
 			{Name: "commonNames", Expression: commonNamesOfAll},
@@ -40,7 +40,7 @@ func dnsNames(in *v1alpha1.DNSNameRule) (rule, error) {
 		if err != nil {
 			return rule{}, fmt.Errorf("reading policy.rules.dnsNames.denied: %w", err)
 		}
-		out.variables = append(out.variables, admissionv1.Variable{
+		out.variables = append(out.variables, admissionregistrationv1.Variable{
 			Name: "deniedNames",
 			Expression: "(object.spec.?dnsNames.orValue([]) + variables.commonNames)" +
 				".filter(n, n.lowerAscii().matches(" + literal(policy.DenyRegexp(denied)) + "))",
@@ -55,7 +55,7 @@ func dnsNames(in *v1alpha1.DNSNameRule) (rule, error) {
 		if err != nil {
 			return rule{}, fmt.Errorf("reading policy.rules.dnsNames.allowed: %w", err)
 		}
-		out.variables = append(out.variables, admissionv1.Variable{
+		out.variables = append(out.variables, admissionregistrationv1.Variable{
 			Name: "foreignNames",
 			Expression: "(object.spec.?dnsNames.orValue([]) + variables.commonNames.filter(n, " +
 				"n.matches(" + literal(policy.CommonNameDNSRegexp) + ") && !n.matches(" + literal(policy.CommonNameIPRegexp) + ")))" +
@@ -87,5 +87,5 @@ func readable(patterns []policy.Pattern) string {
 	for _, p := range patterns {
 		list = append(list, p.String())
 	}
-	return shorten(enumerate(list, "or"), 300)
+	return shorten(enumerate(list), 300)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
@@ -22,8 +22,8 @@ type kind struct {
 	policy string
 	// resource in the API group of cert-manager.
 	resource   string
-	scope      admissionv1.ScopeType
-	operations []admissionv1.OperationType
+	scope      admissionregistrationv1.ScopeType
+	operations []admissionregistrationv1.OperationType
 	// ofCertificate is true for objects that cert-manager makes for a Certificate
 	// and marks with its name.
 	ofCertificate bool
@@ -41,16 +41,16 @@ type emitter struct {
 // emit the policy and the binding of a kind.
 func (e *emitter) emit(k *kind) []*unstructured.Unstructured {
 	exceptions := e.exceptions
-	if k.scope == admissionv1.ClusterScope {
+	if k.scope == admissionregistrationv1.ClusterScope {
 		exceptions = nil // they are for namespaces
 	}
-	spec := admissionv1.ValidatingAdmissionPolicySpec{
-		FailurePolicy: ptr.To(admissionv1.Fail),
-		MatchConstraints: &admissionv1.MatchResources{
-			ResourceRules: []admissionv1.NamedRuleWithOperations{{
-				RuleWithOperations: admissionv1.RuleWithOperations{
+	spec := admissionregistrationv1.ValidatingAdmissionPolicySpec{
+		FailurePolicy: ptr.To(admissionregistrationv1.Fail),
+		MatchConstraints: &admissionregistrationv1.MatchResources{
+			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{
+				RuleWithOperations: admissionregistrationv1.RuleWithOperations{
 					Operations: k.operations,
-					Rule: admissionv1.Rule{
+					Rule: admissionregistrationv1.Rule{
 						APIGroups:   []string{policy.DefaultIssuerGroup},
 						APIVersions: []string{"v1"},
 						Resources:   []string{k.resource},
@@ -59,33 +59,33 @@ func (e *emitter) emit(k *kind) []*unstructured.Unstructured {
 				},
 			}},
 		},
-		MatchConditions: []admissionv1.MatchCondition{{
+		MatchConditions: []admissionregistrationv1.MatchCondition{{
 			// Whoever removes a finalizer must not be stopped by a rule.
 			Name:       "not-being-deleted",
 			Expression: "!has(object.metadata.deletionTimestamp)",
 		}},
 		Variables:   variables(k, exceptions),
-		Validations: []admissionv1.Validation{e.validation(k)},
+		Validations: []admissionregistrationv1.Validation{e.validation(k)},
 	}
-	if k.scope == admissionv1.ClusterScope && e.exempt.Hub != "" {
-		spec.MatchConditions = append(spec.MatchConditions, admissionv1.MatchCondition{
+	if k.scope == admissionregistrationv1.ClusterScope && e.exempt.Hub != "" {
+		spec.MatchConditions = append(spec.MatchConditions, admissionregistrationv1.MatchCondition{
 			Name:       "not-by-the-platform",
 			Expression: "request.userInfo.username != " + literal(e.exempt.Hub),
 		})
 	}
 	if len(exceptions) > 0 {
-		spec.AuditAnnotations = []admissionv1.AuditAnnotation{auditException(exceptions)}
+		spec.AuditAnnotations = []admissionregistrationv1.AuditAnnotation{auditException(exceptions)}
 	}
 	return []*unstructured.Unstructured{
-		build.Object(&admissionv1.ValidatingAdmissionPolicy{
+		build.Object(&admissionregistrationv1.ValidatingAdmissionPolicy{
 			TypeMeta:   typeMeta("ValidatingAdmissionPolicy"),
 			ObjectMeta: metav1.ObjectMeta{Name: k.policy},
 			Spec:       spec,
 		}),
-		build.Object(&admissionv1.ValidatingAdmissionPolicyBinding{
+		build.Object(&admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 			TypeMeta:   typeMeta("ValidatingAdmissionPolicyBinding"),
 			ObjectMeta: metav1.ObjectMeta{Name: k.policy},
-			Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+			Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
 				PolicyName:        k.policy,
 				ValidationActions: actions(e.action),
 				MatchResources:    outside(e.exempt.Namespaces),
@@ -95,15 +95,15 @@ func (e *emitter) emit(k *kind) []*unstructured.Unstructured {
 }
 
 func typeMeta(kind string) metav1.TypeMeta {
-	return metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: kind}
+	return metav1.TypeMeta{APIVersion: admissionregistrationv1.SchemeGroupVersion.String(), Kind: kind}
 }
 
 // variables of a policy: one for each exception, then those of each rule with
 // its findings, then all findings.
-func variables(k *kind, exceptions []v1alpha1.PolicyException) []admissionv1.Variable {
-	out := make([]admissionv1.Variable, 0, len(exceptions)+len(k.rules)+1)
+func variables(k *kind, exceptions []v1alpha1.PolicyException) []admissionregistrationv1.Variable {
+	out := make([]admissionregistrationv1.Variable, 0, len(exceptions)+len(k.rules)+1)
 	for i := range exceptions {
-		out = append(out, admissionv1.Variable{Name: exceptionVariable(i), Expression: applies(&exceptions[i], k.ofCertificate)})
+		out = append(out, admissionregistrationv1.Variable{Name: exceptionVariable(i), Expression: applies(&exceptions[i], k.ofCertificate)})
 	}
 	found := make([]string, 0, len(k.rules))
 	for i := range k.rules {
@@ -115,18 +115,18 @@ func variables(k *kind, exceptions []v1alpha1.PolicyException) []admissionv1.Var
 			}
 		}
 		out = append(out, r.variables...)
-		out = append(out, admissionv1.Variable{Name: r.variable(), Expression: r.expression(lifted)})
+		out = append(out, admissionregistrationv1.Variable{Name: r.variable(), Expression: r.expression(lifted)})
 		found = append(found, "variables."+r.variable())
 	}
-	return append(out, admissionv1.Variable{Name: "broken", Expression: strings.Join(found, " + ")})
+	return append(out, admissionregistrationv1.Variable{Name: "broken", Expression: strings.Join(found, " + ")})
 }
 
-func (e *emitter) validation(k *kind) admissionv1.Validation {
+func (e *emitter) validation(k *kind) admissionregistrationv1.Validation {
 	rules := make([]string, 0, len(k.rules))
 	for i := range k.rules {
 		rules = append(rules, string(k.rules[i].name))
 	}
-	return admissionv1.Validation{
+	return admissionregistrationv1.Validation{
 		Expression: "variables.broken.size() == 0",
 		// For the case that the message below becomes too long.
 		Message: fmt.Sprintf("TLS policy of %s: the request breaks a rule (of %s), and its values are too long to show",
@@ -156,36 +156,36 @@ func applies(e *v1alpha1.PolicyException, ofCertificate bool) string {
 }
 
 // auditException puts the exceptions that apply into the audit log.
-func auditException(exceptions []v1alpha1.PolicyException) admissionv1.AuditAnnotation {
+func auditException(exceptions []v1alpha1.PolicyException) admissionregistrationv1.AuditAnnotation {
 	items := make([]string, 0, len(exceptions))
 	for i := range exceptions {
 		items = append(items, "variables."+exceptionVariable(i)+" ? "+literal(exceptions[i].Name)+` : ""`)
 	}
-	return admissionv1.AuditAnnotation{
+	return admissionregistrationv1.AuditAnnotation{
 		Key:             "exceptions",
 		ValueExpression: "[" + strings.Join(items, ", ") + `].filter(e, e != "").join(", ")`,
 	}
 }
 
 // actions of a binding. The audit log gets every finding.
-func actions(a v1alpha1.PolicyAction) []admissionv1.ValidationAction {
+func actions(a v1alpha1.PolicyAction) []admissionregistrationv1.ValidationAction {
 	switch a {
 	case v1alpha1.PolicyWarn:
-		return []admissionv1.ValidationAction{admissionv1.Warn, admissionv1.Audit}
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Warn, admissionregistrationv1.Audit}
 	case v1alpha1.PolicyAudit:
-		return []admissionv1.ValidationAction{admissionv1.Audit}
+		return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Audit}
 	case v1alpha1.PolicyEnforce:
 	}
-	return []admissionv1.ValidationAction{admissionv1.Deny, admissionv1.Audit}
+	return []admissionregistrationv1.ValidationAction{admissionregistrationv1.Deny, admissionregistrationv1.Audit}
 }
 
 // outside selects all namespaces but the exempt ones. Objects without a
 // namespace are selected in any case.
-func outside(exempt []string) *admissionv1.MatchResources {
+func outside(exempt []string) *admissionregistrationv1.MatchResources {
 	if len(exempt) == 0 {
 		return nil
 	}
-	return &admissionv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{
+	return &admissionregistrationv1.MatchResources{NamespaceSelector: &metav1.LabelSelector{
 		MatchExpressions: []metav1.LabelSelectorRequirement{{
 			Key:      "kubernetes.io/metadata.name",
 			Operator: metav1.LabelSelectorOpNotIn,

@@ -3,7 +3,7 @@ package vap
 import (
 	"testing"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,7 +26,7 @@ var oldest = version.MajorMinor(1, 33)
 
 // engine is the API server's own evaluation of one policy.
 type engine struct {
-	policy    *admissionv1.ValidatingAdmissionPolicy
+	policy    *admissionregistrationv1.ValidatingAdmissionPolicy
 	validator validating.Validator
 	// user who makes the requests.
 	user string
@@ -42,7 +42,7 @@ func engines(t *testing.T, part *desired.Part) map[string]*engine {
 		if o.GetKind() != "ValidatingAdmissionPolicy" {
 			continue
 		}
-		var p admissionv1.ValidatingAdmissionPolicy
+		var p admissionregistrationv1.ValidatingAdmissionPolicy
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(o.Object, &p, true); err != nil {
 			t.Fatalf("%s is not a ValidatingAdmissionPolicy: %v", o.GetName(), err)
 		}
@@ -54,7 +54,7 @@ func engines(t *testing.T, part *desired.Part) map[string]*engine {
 }
 
 // compilePolicy compiles a policy as the API server's plugin does.
-func compilePolicy(t *testing.T, p *admissionv1.ValidatingAdmissionPolicy, v *version.Version, mode environment.Type) validating.Validator {
+func compilePolicy(t *testing.T, p *admissionregistrationv1.ValidatingAdmissionPolicy, v *version.Version, mode environment.Type) validating.Validator {
 	t.Helper()
 	compiler, err := plugincel.NewCompositedCompiler(environment.MustBaseEnvSet(v))
 	if err != nil {

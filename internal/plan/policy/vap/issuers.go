@@ -3,7 +3,7 @@ package vap
 import (
 	"strings"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/policy"
@@ -30,7 +30,7 @@ func issuerRef(issuers *policy.Issuers) rule {
 	return rule{
 		name:    v1alpha1.RuleIssuers,
 		changed: differs(".spec.issuerRef"),
-		variables: []admissionv1.Variable{
+		variables: []admissionregistrationv1.Variable{
 			{Name: "issuerKind", Expression: orEmpty("object.spec.issuerRef.?kind") + ` == "" ? ` +
 				literal(policy.DefaultIssuerKind) + " : object.spec.issuerRef.kind"},
 			{Name: "issuerGroup", Expression: orEmpty("object.spec.issuerRef.?group") + ` == "" ? ` +
@@ -89,5 +89,5 @@ func approved(issuers *policy.Issuers) string {
 	if len(list) == 0 {
 		return "an approved issuer (there is none: ask the platform team)"
 	}
-	return shorten(enumerate(list, "or"), 300)
+	return shorten(enumerate(list), 300)
 }

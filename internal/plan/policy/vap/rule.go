@@ -3,7 +3,7 @@ package vap
 import (
 	"strings"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 )
@@ -12,7 +12,7 @@ import (
 type rule struct {
 	name v1alpha1.PolicyRuleName
 	// variables that the findings use, in the order of their use.
-	variables []admissionv1.Variable
+	variables []admissionregistrationv1.Variable
 	// changed says in CEL whether an update changes a field that the rule is
 	// about; empty when each finding says so itself.
 	changed string

@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
@@ -46,6 +48,7 @@ type World struct {
 // New builds the operator and starts a cluster and a registry. progress says in
 // a line what is being done.
 func New(ctx context.Context, name string, progress func(string)) (*World, error) {
+	ctrl.SetLogger(klog.Background()) // controller-runtime's client complains without one
 	root, err := checkout(ctx)
 	if err != nil {
 		return nil, err

@@ -60,24 +60,23 @@ func run(ctx context.Context, group string) error {
 }
 
 func report(figures []figure) {
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "\nFIGURE\tVALUE\tUNIT\tFLOOR\tRATIO\tBUDGET\tNOTE")
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 4, 2, ' ', 0)
+	row := func(cells ...string) { _, _ = w.Write([]byte(strings.Join(cells, "\t") + "\n")) } // a Builder takes all
+	row("FIGURE", "VALUE", "UNIT", "FLOOR", "RATIO", "BUDGET", "NOTE")
+	var lines strings.Builder
 	for _, f := range figures {
-		floor, ratio := "", ""
+		floor, ratio, against := "", "", ""
 		if f.floor > 0 {
 			floor, ratio = fmt.Sprintf("%.2f", f.floor), fmt.Sprintf("%.2f", f.value/f.floor)
+			against = " floor=" + floor + " ratio=" + ratio
 		}
-		fmt.Fprintf(w, "%s\t%.2f\t%s\t%s\t%s\t%s\t%s\n", f.name, f.value, f.unit, floor, ratio, f.budget, f.note)
+		value := fmt.Sprintf("%.2f", f.value)
+		row(f.name, value, f.unit, floor, ratio, f.budget, f.note)
+		lines.WriteString("figure " + f.name + " " + value + " " + f.unit + against + "\n")
 	}
 	_ = w.Flush()
-	fmt.Println()
-	for _, f := range figures {
-		line := fmt.Sprintf("figure %s %.2f %s", f.name, f.value, f.unit)
-		if f.floor > 0 {
-			line += fmt.Sprintf(" floor=%.2f ratio=%.2f", f.floor, f.value/f.floor)
-		}
-		fmt.Println(line)
-	}
+	fmt.Printf("\n%s\n%s", table.String(), lines.String())
 }
 
 // progress tells what is being measured.

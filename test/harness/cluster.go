@@ -65,7 +65,7 @@ type Cluster struct {
 
 	// life ends with the cluster, or with the first failure of a component, so
 	// that nobody waits for what can't come.
-	life context.Context
+	life context.Context //nolint:containedctx // it is the cluster's life, not a caller's
 	fail context.CancelCauseFunc
 	// started is closed when the start is over, however it went.
 	started chan struct{}
@@ -224,12 +224,13 @@ func (c *Cluster) shutDown() error {
 		c.node.Stop()
 	}
 	users := []string{kwok, scheduler, controllerManager}
-	errs := make([]error, len(users))
+	halted := make([]error, len(users))
 	var wg sync.WaitGroup
 	for i, name := range users {
-		wg.Go(func() { errs[i] = c.halt(name, stopGrace) })
+		wg.Go(func() { halted[i] = c.halt(name, stopGrace) })
 	}
 	wg.Wait()
+	errs := []error{errors.Join(halted...)}
 	errs = append(errs, c.halt(apiServer, apiServerGrace), c.halt(etcd, stopGrace))
 	if c.egress != nil {
 		errs = append(errs, c.egress.stop())

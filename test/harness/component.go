@@ -90,7 +90,7 @@ func waitHealthy(ctx context.Context, comp component, ports []int, p *process.Pr
 	url := comp.health(ports)
 	tick := time.NewTicker(healthInterval)
 	defer tick.Stop()
-	last := errors.New("not asked yet")
+	var last error
 	for {
 		if last = askHealth(ctx, url); last == nil {
 			return nil

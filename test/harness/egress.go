@@ -33,7 +33,7 @@ type egressProxy struct {
 	server *http.Server
 	router atomic.Pointer[Router]
 
-	ctx    context.Context // ends with the proxy; tunnels are hijacked from the server
+	ctx    context.Context //nolint:containedctx // ends with the proxy; tunnels are hijacked from the server
 	cancel context.CancelFunc
 	served chan struct{} // closed when the listener is
 }
@@ -42,7 +42,7 @@ func startEgressProxy(socket string) (*egressProxy, error) {
 	if len(socket) > maxSocketPath {
 		return nil, fmt.Errorf("the egress socket's path %s is longer than %d bytes: set TMPDIR to a shorter folder", socket, maxSocketPath)
 	}
-	listener, err := net.Listen("unix", socket)
+	listener, err := net.Listen("unix", socket) //nolint:noctx // binding does not wait
 	if err != nil {
 		return nil, fmt.Errorf("listening for the API server's egress: %w", err)
 	}

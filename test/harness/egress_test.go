@@ -61,7 +61,7 @@ func TestEgressLeadsPodAddressesToLoopback(t *testing.T) {
 	e := startTestEgress(t)
 	e.setRouter(routes{"10.244.0.5:10250": pod.Listener.Addr().String()})
 
-	conn, reader, response := connect(t, e, "10.244.0.5:10250")
+	conn, reader, response := connect(t, e, "10.244.0.5:10250") //nolint:bodyclose // the answer to CONNECT has no body
 	if response.StatusCode != http.StatusOK {
 		t.Fatalf("got %s, want a tunnel", response.Status)
 	}
@@ -76,6 +76,7 @@ func TestEgressLeadsPodAddressesToLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil || string(body) != "pod answers /mutate" {
 		t.Errorf("through the tunnel: got %q, %v", body, err)
@@ -105,7 +106,7 @@ func TestEgressSaysWhyThereIsNoTunnel(t *testing.T) {
 			if tc.router != nil {
 				e.setRouter(tc.router)
 			}
-			_, _, response := connect(t, e, tc.target)
+			_, _, response := connect(t, e, tc.target) //nolint:bodyclose // it goes with the connection
 			if response.StatusCode == http.StatusOK || !strings.Contains(response.Status, tc.want) {
 				t.Errorf("got status %q, want 502 with %q", response.Status, tc.want)
 			}
@@ -124,7 +125,7 @@ func TestEgressStopEndsOpenTunnels(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.setRouter(routes{"10.244.0.5:443": silent.Addr().String()})
-	_, reader, response := connect(t, e, "10.244.0.5:443")
+	_, reader, response := connect(t, e, "10.244.0.5:443") //nolint:bodyclose // the answer to CONNECT has no body
 	if response.StatusCode != http.StatusOK {
 		t.Fatalf("got %s, want a tunnel", response.Status)
 	}

@@ -130,7 +130,7 @@ func TestEnvironmentKeepsLogsOnlyOfFailures(t *testing.T) {
 }
 
 func TestAnEnvironmentThatDoesNotStartLeavesNothing(t *testing.T) {
-	temp, err := os.MkdirTemp("/tmp", "harness-") // short, or the run would go elsewhere
+	temp, err := os.MkdirTemp("/tmp", "harness-") //nolint:usetesting // short, or the run would go elsewhere
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestClusterNames(t *testing.T) {
 }
 
 func TestSignalContext(t *testing.T) {
-	ctx, stop := SignalContext(context.Background())
+	ctx, stop := SignalContext(t.Context())
 	defer stop()
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)

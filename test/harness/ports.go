@@ -53,7 +53,7 @@ func releasePorts(ports []int) {
 }
 
 func isFree(port int) bool {
-	l, err := net.Listen("tcp", loopback(port))
+	l, err := net.Listen("tcp", loopback(port)) //nolint:noctx // binding does not wait
 	if err != nil {
 		return false
 	}

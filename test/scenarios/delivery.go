@@ -166,31 +166,23 @@ func (w *World) quiet(ctx context.Context, mark AuditMark, span time.Duration) e
 }
 
 func restartWritesNothing(ctx context.Context, w *World, t Teller) error {
-	p, ok := w.Cluster.Node().Process(SystemNamespace, "tls-platform-")
-	if !ok {
-		return errors.New("the operator has no process")
-	}
 	mark, err := w.MarkAudit()
 	if err != nil {
 		return err
 	}
-	if err := p.Kill(); err != nil {
-		return fmt.Errorf("killing the operator: %w", err)
-	}
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for the operator to end: %w", context.Cause(ctx))
+	if err := w.killOperator(ctx); err != nil {
+		return err
 	}
 	if err := w.WaitAvailable(ctx, SystemNamespace, "tls-platform"); err != nil {
 		return err
 	}
 	// It has come back to work when drift is repaired again.
-	if _, err := w.Kubectl(ctx, "-n", "cert-manager", "delete", "service", "cert-manager-webhook", "--wait=false"); err != nil {
+	const repaired = "cert-manager-webhook"
+	if _, err := w.Kubectl(ctx, "-n", "cert-manager", "delete", "service", repaired, "--wait=false"); err != nil {
 		return err
 	}
 	services := schema.GroupVersionResource{Version: "v1", Resource: "services"}
-	if err := w.Wait(ctx, services, "cert-manager", "cert-manager-webhook", harness.Exists); err != nil {
+	if err := w.Wait(ctx, services, "cert-manager", repaired, harness.Exists); err != nil {
 		return err
 	}
 	events, err := w.AuditSince(mark)
@@ -199,8 +191,7 @@ func restartWritesNothing(ctx context.Context, w *World, t Teller) error {
 	}
 	var writes []string
 	for _, e := range events {
-		if e.Write() && e.ObjectRef.Name != "cert-manager-webhook" && e.ObjectRef.Resource != "events" &&
-			e.ObjectRef.Name != "tls-platform-ledger" && e.ObjectRef.Subresource != "token" && e.ObjectRef.Subresource != "status" {
+		if e.Write() && e.ObjectRef.Name != repaired && !bookkeeping(e) {
 			writes = append(writes, e.String())
 		}
 	}
@@ -210,6 +201,30 @@ func restartWritesNothing(ctx context.Context, w *World, t Teller) error {
 	t.Say("%d requests after the restart, and one write: the repair", len(events))
 	_, err = w.WaitPlatform(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 	return err
+}
+
+// bookkeeping are the writes that go with a repair: ledger, status, event and
+// the installer's token.
+func bookkeeping(e AuditEvent) bool {
+	return e.ObjectRef.Resource == "events" || e.ObjectRef.Name == "tls-platform-ledger" ||
+		e.ObjectRef.Subresource == "token" || e.ObjectRef.Subresource == "status"
+}
+
+// killOperator kills the operator's process and waits until it is gone.
+func (w *World) killOperator(ctx context.Context) error {
+	p, ok := w.Cluster.Node().Process(SystemNamespace, "tls-platform-")
+	if !ok {
+		return errors.New("the operator has no process")
+	}
+	if err := p.Kill(); err != nil {
+		return fmt.Errorf("killing the operator: %w", err)
+	}
+	select {
+	case <-p.Done():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the operator to end: %w", context.Cause(ctx))
+	}
 }
 
 func steadyWritesNothing(ctx context.Context, w *World, t Teller) error {

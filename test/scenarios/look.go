@@ -71,8 +71,10 @@ func (w *World) event(ctx context.Context, reason, part string) (string, error) 
 	}
 	events := clients.EventsV1().Events(metav1.NamespaceDefault)
 	lw := &cache.ListWatch{
-		ListFunc: func(o metav1.ListOptions) (runtime.Object, error) { return events.List(ctx, o) },
-		WatchFunc: func(o metav1.ListOptions) (watch.Interface, error) {
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return events.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			return events.Watch(ctx, o)
 		},
 	}

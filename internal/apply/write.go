@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/util/csaupgrade"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
@@ -35,7 +37,14 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 		opts = append(opts, client.ForceOwnership)
 	}
 	got := o.DeepCopy()
-	if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(got), opts...); err != nil {
+	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(got), opts...)
+	if apierrors.IsInvalid(err) && action != Create {
+		if err = overwrite(ctx, c, o, manager); err == nil {
+			got = o.DeepCopy()
+			err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(got), opts...)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("applying %s: %w", ref, err)
 	}
 	hash, err := FieldsHash(got.GetManagedFields(), manager)
@@ -50,6 +59,30 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 	out.Changed++
 	if action == Repair {
 		out.Repaired = append(out.Repaired, observed.Finding{Object: ref.String(), Message: whatHappened(before, got, manager)})
+	}
+	return nil
+}
+
+// overwrite sets the fields of the wish as a whole. Server-side apply merges
+// lists with what others added to them, and the outcome can be one that the API
+// server refuses: a policy binding that somebody set to Warn would get Deny
+// beside it. What is ours is then written over, and the ownership that such a
+// patch leaves behind is folded into that of server-side apply.
+func overwrite(ctx context.Context, c client.Client, o *unstructured.Unstructured, manager string) error {
+	raw, err := o.MarshalJSON()
+	if err != nil {
+		return fmt.Errorf("encoding the wish: %w", err)
+	}
+	got := o.DeepCopy()
+	if err := c.Patch(ctx, got, client.RawPatch(types.MergePatchType, raw), client.FieldOwner(manager)); err != nil {
+		return fmt.Errorf("overwriting what others merged into it: %w", err)
+	}
+	fold, err := csaupgrade.UpgradeManagedFieldsPatch(got, sets.New(manager), manager)
+	if err != nil || fold == nil {
+		return err
+	}
+	if err := c.Patch(ctx, got, client.RawPatch(types.JSONPatchType, fold)); err != nil {
+		return fmt.Errorf("taking over its fields: %w", err)
 	}
 	return nil
 }

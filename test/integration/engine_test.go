@@ -162,6 +162,32 @@ var _ = Describe("The apply engine", Label("apply"), func() {
 		Expect(b.read(ctx, "a").Labels).To(HaveKeyWithValue(names.LabelPlatform, "platform"))
 	}, SpecTimeout(timeout))
 
+	It("puts back a list that merging would leave invalid", func(ctx SpecContext) {
+		b := newBench(ctx)
+		binding := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+			"metadata": map[string]any{
+				"name": b.namespace, "labels": map[string]any{names.LabelPlatform: "platform", names.LabelPart: "monitoring"},
+			},
+			"spec": map[string]any{"policyName": "none", "validationActions": []any{"Deny", "Audit"}},
+		}}
+		plan := b.plan(binding)
+		b.run(ctx, plan)
+		// Warn and Deny exclude each other, and both managers would own one.
+		edited := binding.DeepCopy()
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"validationActions":["Warn"]}}`))
+		Expect(b.client.Patch(ctx, edited, patch, client.FieldOwner("somebody"))).To(Succeed())
+		Expect(b.settle(ctx, plan)).To(HaveLen(1))
+		got := binding.DeepCopy()
+		Expect(b.client.Get(ctx, client.ObjectKeyFromObject(binding), got)).To(Succeed())
+		actions, _, err := unstructured.NestedStringSlice(got.Object, "spec", "validationActions")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(actions).To(ConsistOf("Deny", "Audit"))
+		for _, m := range got.GetManagedFields() {
+			Expect(string(m.Operation)).To(Equal("Apply"), "the manager %s is left with fields of ours", m.Manager)
+		}
+	}, SpecTimeout(timeout))
+
 	It("leaves fields alone that it did not write", func(ctx SpecContext) {
 		b := newBench(ctx)
 		plan := b.plan(b.configMap("a", "1"), b.configMap("b", "1"))

@@ -29,19 +29,13 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 	if action == Repair && untouched(before, r.ledger.Entries[ref], manager) {
 		return nil // the watch was behind: it is as we wrote it
 	}
-	if action == Create && before != nil && !p.Adopt && !ours(before) {
+	if before != nil && !p.Adopt && !ours(before) && before.UID != r.ledger.Entries[ref].UID {
 		return &ConflictError{Ref: ref, Managers: managersOf(before.ManagedFields)}
 	}
-	opts := []client.ApplyOption{client.FieldOwner(manager)}
-	if before != nil || action != Create {
-		opts = append(opts, client.ForceOwnership)
-	}
-	got := o.DeepCopy()
-	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(got), opts...)
+	got, err := send(ctx, c, o, manager, before != nil || action != Create)
 	if apierrors.IsInvalid(err) && action != Create {
 		if err = overwrite(ctx, c, o, manager); err == nil {
-			got = o.DeepCopy()
-			err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(got), opts...)
+			got, err = send(ctx, c, o, manager, true)
 		}
 	}
 	if err != nil {
@@ -61,6 +55,17 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 		out.Repaired = append(out.Repaired, observed.Finding{Object: ref.String(), Message: whatHappened(before, got, manager)})
 	}
 	return nil
+}
+
+// send applies the wish and returns the object as stored. force takes over the
+// fields that others own.
+func send(ctx context.Context, c client.Client, o *unstructured.Unstructured, manager string, force bool) (*unstructured.Unstructured, error) {
+	opts := []client.ApplyOption{client.FieldOwner(manager)}
+	if force {
+		opts = append(opts, client.ForceOwnership)
+	}
+	got := o.DeepCopy()
+	return got, c.Apply(ctx, client.ApplyConfigurationFromUnstructured(got), opts...)
 }
 
 // overwrite sets the fields of the wish as a whole. Server-side apply merges

@@ -220,6 +220,17 @@ var _ = Describe("The apply engine", Label("apply"), func() {
 		Expect(b.read(ctx, "a").Data).To(HaveKeyWithValue("key", "1"))
 	}, SpecTimeout(timeout))
 
+	It("does not write over what somebody made in the place of ours", func(ctx SpecContext) {
+		b := newBench(ctx)
+		plan := b.plan(b.configMap("a", "1"))
+		b.run(ctx, plan)
+		Expect(b.client.Delete(ctx, b.read(ctx, "a"))).To(Succeed())
+		theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: "a"}, Data: map[string]string{"key": "theirs"}}
+		Expect(b.client.Create(ctx, theirs)).To(Succeed())
+		Eventually(ctx, func() string { return b.run(ctx, plan).Reason }).Should(Equal(v1alpha1.ReasonConflict))
+		Expect(b.read(ctx, "a").Data).To(HaveKeyWithValue("key", "theirs"))
+	}, SpecTimeout(timeout))
+
 	It("prunes what is no longer wished, and not what is held", func(ctx SpecContext) {
 		b := newBench(ctx)
 		b.run(ctx, b.plan(b.configMap("a", "1"), b.configMap("b", "1")))

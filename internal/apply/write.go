@@ -52,7 +52,10 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 	r.fresh[ref] = got.GetResourceVersion()
 	out.Changed++
 	if action == Repair {
-		out.Repaired = append(out.Repaired, observed.Finding{Object: ref.String(), Message: whatHappened(before, got, manager)})
+		out.Repaired = append(out.Repaired, observed.Finding{
+			Object: ref.String(), APIVersion: o.GetAPIVersion(), Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name,
+			Message: whatHappened(before, got, manager),
+		})
 	}
 	return nil
 }

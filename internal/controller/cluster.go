@@ -33,7 +33,8 @@ type Cluster struct {
 
 	mu      sync.Mutex
 	facts   observed.Cluster
-	stale   atomic.Bool // facts have to be read again
+	stale   atomic.Bool // all facts have to be read again
+	moved   atomic.Bool // workloads have to be read again
 	watched bool
 	changed func()
 }
@@ -66,8 +67,13 @@ func (c *Cluster) Facts(ctx context.Context) (observed.Cluster, error) {
 func (c *Cluster) observe(ctx context.Context) (observed.Cluster, error) {
 	if !c.watched {
 		// The watch outlives this reconcile: it ends with the process.
-		err := c.conn.Watch(context.WithoutCancel(ctx), func() {
-			c.stale.Store(true)
+		err := c.conn.Watch(context.WithoutCancel(ctx), func(change fleet.Change) {
+			switch change {
+			case fleet.KindsChanged:
+				c.stale.Store(true)
+			case fleet.WorkloadsChanged:
+				c.moved.Store(true)
+			}
 			c.changed()
 		})
 		if err != nil {
@@ -75,7 +81,9 @@ func (c *Cluster) observe(ctx context.Context) (observed.Cluster, error) {
 		}
 		c.watched = true
 	}
-	if c.stale.Swap(false) {
+	moved := c.moved.Swap(false)
+	switch {
+	case c.stale.Swap(false):
 		facts, err := c.conn.Observe(ctx)
 		if err != nil {
 			c.stale.Store(true)
@@ -83,6 +91,13 @@ func (c *Cluster) observe(ctx context.Context) (observed.Cluster, error) {
 		}
 		c.facts = facts
 		c.live.Drop(func(gk groupKind) bool { return facts.APIs.Serves(gk.Group, gk.Kind) })
+	case moved:
+		facts, err := c.conn.ObserveWorkloads(ctx, c.facts)
+		if err != nil {
+			c.moved.Store(true)
+			return observed.Cluster{}, fmt.Errorf("observing workloads: %w", err)
+		}
+		c.facts = facts
 	}
 	return c.facts, nil
 }

@@ -39,16 +39,22 @@ func (r *PlatformReconciler) announce(platform *v1alpha1.TLSPlatform, outcomes [
 						"cluster %s: %d more objects of %s", o.Cluster, len(p.Repaired)-k, p.Name)
 					break
 				}
-				r.Events.Eventf(platform, nil, eventWarning, reasonRepaired, actionRepair, "cluster %s: %s: %s", o.Cluster, f.Object, f.Message)
+				r.Events.Eventf(platform, related(f), eventWarning, reasonRepaired, actionRepair, "cluster %s: %s: %s", o.Cluster, f.Object, f.Message)
 			}
 			if n := p.Changed - len(p.Repaired); n > 0 {
-				r.Events.Eventf(platform, nil, eventNormal, reasonApplied, actionApply, "cluster %s: applied %d objects of %s", o.Cluster, n, p.Name)
+				r.Events.Eventf(platform, nil, eventNormal, reasonApplied, actionApply+":"+p.Name, "cluster %s: applied %d objects of %s", o.Cluster, n, p.Name)
 			}
 			if p.Changed > 0 && p.State == observed.PartFailed {
 				r.Events.Eventf(platform, nil, eventWarning, p.Reason, actionApply, "cluster %s: %s", o.Cluster, p.Message)
 			}
 		}
 	}
+}
+
+// related is the object that a repair was about. Events that differ in their
+// note alone would be counted as one.
+func related(f observed.Finding) *corev1.ObjectReference {
+	return &corev1.ObjectReference{APIVersion: f.APIVersion, Kind: f.Kind, Namespace: f.Namespace, Name: f.Name}
 }
 
 // maxListed bounds how many retained objects a message lists.

@@ -21,9 +21,19 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
 
+// Change says which facts may have changed.
+type Change int
+
+const (
+	// WorkloadsChanged says that a workload of a component changed.
+	WorkloadsChanged Change = iota
+	// KindsChanged says that a custom resource definition came, went or changed.
+	KindsChanged
+)
+
 // Observe reads the facts of a cluster: version, served kinds and installs of
-// the components, whoever made them. It costs a handful of requests and is
-// repeated only when CRDs or workloads of components change.
+// the components, whoever made them. It costs some twenty requests and is
+// repeated only when custom resource definitions change.
 func (c *Connection) Observe(ctx context.Context) (observed.Cluster, error) {
 	facts := observed.Cluster{Name: c.Name, APIs: observed.APIs{}, Installs: map[string]observed.Install{}}
 	version, err := c.Discovery.ServerVersion()
@@ -40,12 +50,32 @@ func (c *Connection) Observe(ctx context.Context) (observed.Cluster, error) {
 		return facts, err
 	}
 	for name, signs := range signsOf {
-		install, err := c.findInstall(ctx, signs)
+		stored, err := c.storedVersions(ctx, signs)
+		if err != nil {
+			return facts, err
+		}
+		install, err := c.findInstall(ctx, signs, stored)
 		if err != nil {
 			return facts, err
 		}
 		facts.Installs[name] = install
 	}
+	return facts, nil
+}
+
+// ObserveWorkloads brings facts up to date after a change of workloads alone,
+// for one request a component.
+func (c *Connection) ObserveWorkloads(ctx context.Context, facts observed.Cluster) (observed.Cluster, error) {
+	installs := make(map[string]observed.Install, len(facts.Installs))
+	for name, signs := range signsOf {
+		before := facts.Installs[name]
+		install, err := c.findInstall(ctx, signs, definitions{before.StoredVersions, before.Definitions})
+		if err != nil {
+			return facts, err
+		}
+		installs[name] = install
+	}
+	facts.Installs = installs
 	return facts, nil
 }
 
@@ -107,8 +137,31 @@ const (
 // maxEvidence bounds what is listed of a foreign install.
 const maxEvidence = 5
 
-func (c *Connection) findInstall(ctx context.Context, s signs) (observed.Install, error) {
-	install := observed.Install{StoredVersions: map[string][]string{}}
+// definitions are what the custom resource definitions of a component tell.
+type definitions struct {
+	stored  map[string][]string
+	objects []observed.Owned
+}
+
+func (c *Connection) storedVersions(ctx context.Context, s signs) (definitions, error) {
+	found := definitions{stored: map[string][]string{}}
+	for _, name := range s.crds {
+		var crd apiextensionsv1.CustomResourceDefinition
+		err := c.Hub.Get(ctx, types.NamespacedName{Name: name}, &crd)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return found, fmt.Errorf("reading CustomResourceDefinition %s of cluster %s: %w", name, c.Name, err)
+		}
+		found.stored[name] = crd.Status.StoredVersions
+		found.objects = append(found.objects, owned("CustomResourceDefinition", &crd))
+	}
+	return found, nil
+}
+
+func (c *Connection) findInstall(ctx context.Context, s signs, crds definitions) (observed.Install, error) {
+	install := observed.Install{StoredVersions: crds.stored, Definitions: crds.objects}
 	var deployments appsv1.DeploymentList
 	selector := client.MatchingLabelsSelector{Selector: nameIn(s.workloads)}
 	if err := c.Hub.List(ctx, &deployments, selector); err != nil {
@@ -119,25 +172,16 @@ func (c *Connection) findInstall(ctx context.Context, s signs) (observed.Install
 		if !belongs(d, s.workloads[0]) {
 			continue
 		}
-		note(&install, "Deployment", d)
+		note(&install, owned("Deployment", d))
 		install.Namespace = d.Namespace
 		if v := d.Labels[labelVersion]; v != "" && d.Labels[labelName] == s.workloads[0] {
 			install.Version = v
 		}
 		install.Workloads = append(install.Workloads, workloadOf(d))
 	}
-	for _, name := range s.crds {
-		var crd apiextensionsv1.CustomResourceDefinition
-		err := c.Hub.Get(ctx, types.NamespacedName{Name: name}, &crd)
-		if apierrors.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return install, fmt.Errorf("reading CustomResourceDefinition %s of cluster %s: %w", name, c.Name, err)
-		}
-		install.StoredVersions[name] = crd.Status.StoredVersions
-		if len(install.Workloads) == 0 {
-			note(&install, "CustomResourceDefinition", &crd)
+	if len(install.Workloads) == 0 {
+		for _, o := range crds.objects {
+			note(&install, o)
 		}
 	}
 	return install, nil
@@ -154,18 +198,22 @@ func belongs(d *appsv1.Deployment, component string) bool {
 
 // note records an object as a sign of the install and says whose it is. What
 // belongs to somebody else outweighs what is ours.
-func note(install *observed.Install, kind string, o metav1.Object) {
-	owner, release := ownerOf(o)
+func note(install *observed.Install, o observed.Owned) {
 	if install.Owner == observed.OwnerNone || install.Owner == observed.OwnerPlatform {
-		install.Owner, install.Release = owner, release
+		install.Owner, install.Release = o.Owner, o.Release
 	}
 	if len(install.Evidence) < maxEvidence {
-		name := o.GetName()
-		if o.GetNamespace() != "" {
-			name = o.GetNamespace() + "/" + name
-		}
-		install.Evidence = append(install.Evidence, kind+" "+name)
+		install.Evidence = append(install.Evidence, o.Object)
 	}
+}
+
+func owned(kind string, o metav1.Object) observed.Owned {
+	owner, release := ownerOf(o)
+	name := o.GetName()
+	if o.GetNamespace() != "" {
+		name = o.GetNamespace() + "/" + name
+	}
+	return observed.Owned{Object: kind + " " + name, Owner: owner, Release: release}
 }
 
 func ownerOf(o metav1.Object) (owner observed.Owner, release string) {

@@ -25,21 +25,16 @@ const watchSync = 15 * time.Second
 // Watch calls changed whenever the facts that Observe reads may have changed: a
 // kind came or went, or a workload of a component changed, whoever owns it. It
 // returns once both were listed, and ends with ctx.
-func (c *Connection) Watch(ctx context.Context, changed func()) error {
+func (c *Connection) Watch(ctx context.Context, changed func(Change)) error {
 	var all []string
 	for _, s := range signsOf {
 		all = append(all, s.workloads...)
 	}
-	watched := map[schema.GroupVersionResource]string{
-		crdResource:        "",
-		deploymentResource: nameIn(all).String(),
+	err := c.watch(ctx, crdResource, "", func() { changed(KindsChanged) })
+	if err != nil {
+		return err
 	}
-	for gvr, selector := range watched {
-		if err := c.watch(ctx, gvr, selector, changed); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.watch(ctx, deploymentResource, nameIn(all).String(), func() { changed(WorkloadsChanged) })
 }
 
 func (c *Connection) watch(ctx context.Context, gvr schema.GroupVersionResource, selector string, changed func()) error {

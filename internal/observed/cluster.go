@@ -62,6 +62,17 @@ type Install struct {
 	// StoredVersions of its CRDs: name of the CRD to the versions in which
 	// objects are stored.
 	StoredVersions map[string][]string
+	// Definitions are its CRDs and whose they are.
+	Definitions []Owned
+}
+
+// Owned is an object and whose it is.
+type Owned struct {
+	// Object as Kind namespace/name.
+	Object string
+	// Owner of the object, and the name of its release.
+	Owner   Owner
+	Release string
 }
 
 // Workload is the health of one Deployment.

@@ -52,6 +52,8 @@ type Part struct {
 type Finding struct {
 	// Object as Kind namespace/name.
 	Object string
+	// APIVersion, Kind, Namespace and Name of the object; set for repairs.
+	APIVersion, Kind, Namespace, Name string
 	// Message says what was found.
 	Message string
 	// Serving is true when the object does its work all the same, as a workload

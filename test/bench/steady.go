@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +20,34 @@ import (
 // steadySpan is how long a converged estate is looked at.
 const steadySpan = 60 * time.Second
 
-// settleSpan lets events of the convergence itself pass before that.
-const settleSpan = 10 * time.Second
+// settleSpan is how long nothing may be written before an estate counts as
+// converged: event recorders send late and again.
+const settleSpan = 15 * time.Second
+
+// settleTries bounds how often that is looked at.
+const settleTries = 6
+
+// settle waits until the operator wrote nothing for settleSpan.
+func settle(ctx context.Context, w *scenarios.World, say func(string)) error {
+	for range settleTries {
+		mark, err := w.MarkAudit()
+		if err != nil {
+			return fmt.Errorf("the audit log: %w", err)
+		}
+		if err := pause(ctx, settleSpan); err != nil {
+			return err
+		}
+		events, err := w.AuditSince(mark)
+		if err != nil {
+			return fmt.Errorf("the audit log: %w", err)
+		}
+		if !slices.ContainsFunc(events, scenarios.AuditEvent.Write) {
+			return nil
+		}
+		say("not settled yet")
+	}
+	return nil // then the figure shows it
+}
 
 // steady measures what a converged estate costs, and how fast drift is repaired.
 func steady(ctx context.Context, w *scenarios.World, say func(string)) ([]figure, error) {
@@ -28,7 +55,7 @@ func steady(ctx context.Context, w *scenarios.World, say func(string)) ([]figure
 		return nil, fmt.Errorf("waiting for the estate: %w", err)
 	}
 	say("a converged estate for 60 s")
-	if err := pause(ctx, settleSpan); err != nil {
+	if err := settle(ctx, w, say); err != nil {
 		return nil, err
 	}
 	mark, err := w.MarkAudit()

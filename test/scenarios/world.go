@@ -162,7 +162,11 @@ func (w *World) InstallOperator(ctx context.Context) error {
 	if _, err := w.Cluster.Kubectl(ctx, manifests, "apply", "--server-side", "-f", "-"); err != nil {
 		return fmt.Errorf("installing the operator: %w", err)
 	}
-	return w.WaitAvailable(ctx, SystemNamespace, "tls-platform")
+	if err := w.WaitAvailable(ctx, SystemNamespace, "tls-platform"); err != nil {
+		return err
+	}
+	// It leads and has looked around once it reports on its own cluster.
+	return w.Wait(ctx, Members, "", v1alpha1.LocalClusterName, harness.ConditionIs(v1alpha1.ConditionConnected, "True"))
 }
 
 // SamplePlatform is config/samples/platform.yaml with one change: charts are

@@ -23,6 +23,10 @@ const (
 	// ConditionObservabilityReady is about spec.observability.
 	ConditionObservabilityReady = "ObservabilityReady"
 
+	// ConditionInventoryReady is true when the agent of every cluster has read
+	// everything that exists there.
+	ConditionInventoryReady = "InventoryReady"
+
 	// ConditionConnected is true when a MemberCluster's API server answers.
 	ConditionConnected = "Connected"
 )
@@ -91,4 +95,8 @@ const (
 	ReasonNoClusters = "NoClusters"
 	// ReasonUnreachable says that the cluster's API server did not answer.
 	ReasonUnreachable = "Unreachable"
+	// ReasonReading says that an agent has not read everything once.
+	ReasonReading = "Reading"
+	// ReasonIncomplete says that an agent can't read something that exists.
+	ReasonIncomplete = "CoverageIncomplete"
 )

@@ -22,6 +22,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&TLSPlatform{}, &TLSPlatformList{},
 		&MemberCluster{}, &MemberClusterList{},
+		&TLSAgent{}, &TLSAgentList{},
+		&CertificateSlice{}, &CertificateSliceList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -55,6 +55,11 @@ type TLSPlatformSpec struct {
 	// +optional
 	Trust *Trust `json:"trust,omitempty"`
 
+	// inventory is what the agents observe in every cluster. The agents run
+	// whether it is given or not.
+	// +optional
+	Inventory Inventory `json:"inventory,omitzero"`
+
 	// observability is what is delivered for Prometheus and Grafana. A part
 	// that is left out is not delivered.
 	// +optional
@@ -104,6 +109,15 @@ type Summary struct {
 	// issuers is the number of issuers that are ready, of those declared.
 	// +optional
 	Issuers string `json:"issuers,omitempty"`
+	// certificates is the number of certificates that the agents found.
+	// +optional
+	Certificates int32 `json:"certificates,omitempty"`
+	// expiring is the number of those that are expired or end within 7 days.
+	// +optional
+	Expiring int32 `json:"expiring,omitempty"`
+	// orphans is the number of those that nothing uses.
+	// +optional
+	Orphans int32 `json:"orphans,omitempty"`
 }
 
 // ClusterStatus is the state of one cluster of the estate.
@@ -123,6 +137,9 @@ type ClusterStatus struct {
 	// +listMapKey=name
 	// +optional
 	Issuers []IssuerStatus `json:"issuers,omitempty"`
+	// certificates counts what the cluster's agent found.
+	// +optional
+	Certificates *CertificateCounts `json:"certificates,omitempty"`
 	// retained says what was left in place although it is no longer declared,
 	// and why.
 	// +listType=atomic
@@ -178,6 +195,9 @@ type IssuerStatus struct {
 // +kubebuilder:printcolumn:name="Clusters",type=string,JSONPath=`.status.summary.clusters`
 // +kubebuilder:printcolumn:name="Components",type=string,JSONPath=`.status.summary.components`
 // +kubebuilder:printcolumn:name="Issuers",type=string,JSONPath=`.status.summary.issuers`
+// +kubebuilder:printcolumn:name="Certificates",type=integer,JSONPath=`.status.summary.certificates`
+// +kubebuilder:printcolumn:name="Expiring",type=integer,JSONPath=`.status.summary.expiring`
+// +kubebuilder:printcolumn:name="Orphans",type=integer,JSONPath=`.status.summary.orphans`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 40",message="metadata.name must have at most 40 characters: it is part of label values and object names"

@@ -19,7 +19,7 @@ func NewCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newHubCommand())
+	root.AddCommand(newHubCommand(), newAgentCommand())
 	return root
 }
 

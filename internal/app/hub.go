@@ -35,6 +35,7 @@ type hubOptions struct {
 	metricsSecure  bool
 	leaderElect    bool
 	namespace      string
+	agentImage     string
 	development    bool
 }
 
@@ -58,6 +59,8 @@ func newHubCommand() *cobra.Command {
 	f.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz")
 	f.BoolVar(&o.leaderElect, "leader-elect", true, "act only while holding the Lease "+names.LeaderLease)
 	f.StringVar(&o.namespace, "namespace", namespace, "namespace of the operator (default from POD_NAMESPACE)")
+	f.StringVar(&o.agentImage, "agent-image", os.Getenv(names.AgentImageVariable),
+		"image that the agent of a cluster runs, the same as the hub's (default from "+names.AgentImageVariable+")")
 	f.BoolVar(&o.development, "development", false, "write logs for people rather than machines")
 	return cmd
 }
@@ -137,7 +140,9 @@ func addControllers(mgr manager.Manager, config *rest.Config, scheme *runtime.Sc
 	}
 	signal := controller.NewSignal()
 	charts := chart.NewClient(chart.Options{UserAgent: "tls-platform/" + Version})
-	local := controller.NewCluster(conn, charts, time.Now, signal.Notify)
+	local := controller.NewCluster(controller.ClusterOptions{
+		Connection: conn, Charts: charts, AgentImage: o.agentImage, Now: time.Now, Changed: signal.Notify,
+	})
 	clusters := map[string]*controller.Cluster{local.Name(): local}
 	return controller.Setup(mgr, signal,
 		&controller.PlatformReconciler{

@@ -109,11 +109,14 @@ func (r *run) forgetReleases(ctx context.Context, plan *desired.Plan) {
 	}
 }
 
+// identityOf a part, for objects of parts that the plan no longer has.
 func identityOf(part desired.PartName) desired.Identity {
-	if part == desired.CertManager || part == desired.TrustManager {
+	switch part {
+	case desired.CertManager, desired.TrustManager, desired.Agent:
 		return desired.IdentityInstaller
+	default:
+		return desired.IdentityHub
 	}
-	return desired.IdentityHub
 }
 
 // remove deletes one object under the identity of its part. why says that it

@@ -66,3 +66,17 @@ func TestPruneIsBounded(t *testing.T) {
 }
 
 func orderOf(p desired.PartName) int { return slices.Index(desired.Order, p) }
+
+func TestEveryPartHasAnIdentityToBePrunedUnder(t *testing.T) {
+	t.Parallel()
+	want := map[desired.PartName]desired.Identity{
+		desired.CertManager: desired.IdentityInstaller, desired.TrustManager: desired.IdentityInstaller, desired.Agent: desired.IdentityInstaller,
+		desired.Issuers: desired.IdentityHub, desired.Policy: desired.IdentityHub, desired.Trust: desired.IdentityHub,
+		desired.Monitoring: desired.IdentityHub, desired.Inventory: desired.IdentityHub,
+	}
+	for _, part := range desired.Order {
+		if got := identityOf(part); got != want[part] {
+			t.Errorf("%s is pruned under %q, want %q", part, got, want[part])
+		}
+	}
+}

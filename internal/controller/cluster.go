@@ -25,34 +25,55 @@ import (
 // Cluster is one cluster that plans are applied to: a connection, what was
 // learned over it, and the engine. Runs on one cluster don't overlap.
 type Cluster struct {
-	conn   *fleet.Connection
-	live   *apply.Live
-	engine *apply.Engine
-	charts *chart.Client
-	now    func() time.Time
+	conn       *fleet.Connection
+	live       *apply.Live
+	engine     *apply.Engine
+	charts     *chart.Client
+	agentImage string
+	now        func() time.Time
 
 	mu      sync.Mutex
 	facts   observed.Cluster
 	stale   atomic.Bool // all facts have to be read again
 	moved   atomic.Bool // workloads have to be read again
 	watched bool
+	agent   *fleet.AgentWatch // nil while the cluster does not serve TLSAgent
 	changed func()
 }
 
-// NewCluster returns a cluster over a connection. changed is called when
-// something happened there that a reconcile should look at.
-func NewCluster(conn *fleet.Connection, charts *chart.Client, now func() time.Time, changed func()) *Cluster {
-	c := &Cluster{conn: conn, charts: charts, now: now, changed: changed}
-	c.live = apply.NewLive(conn.Metadata, conn.Hub.RESTMapper(), changed)
+// ClusterOptions are what a Cluster is made from.
+type ClusterOptions struct {
+	// Connection to the cluster.
+	Connection *fleet.Connection
+	// Charts pulls and renders the charts of the components.
+	Charts *chart.Client
+	// AgentImage is the image of the agent; empty when nobody said.
+	AgentImage string
+	// Now is the clock.
+	Now func() time.Time
+	// Changed is called when something happened in the cluster that a reconcile
+	// should look at.
+	Changed func()
+}
+
+// NewCluster returns a cluster over a connection.
+func NewCluster(o ClusterOptions) *Cluster {
+	c := &Cluster{conn: o.Connection, charts: o.Charts, agentImage: o.AgentImage, now: o.Now, changed: o.Changed}
+	c.live = apply.NewLive(c.conn.Metadata, c.conn.Hub.RESTMapper(), c.changed)
 	c.engine = apply.NewEngine(apply.Options{
-		Hub: conn.Hub, Installer: conn.Installer, Live: c.live, Namespace: conn.Namespace, Now: now,
+		Hub: c.conn.Hub, Installer: c.conn.Installer, Live: c.live, Namespace: c.conn.Namespace, Now: c.now,
 	})
 	c.stale.Store(true)
 	return c
 }
 
 // Close ends the watches on the cluster.
-func (c *Cluster) Close() { c.live.Close() }
+func (c *Cluster) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.live.Close()
+	c.dropAgent()
+}
 
 // Name of the MemberCluster.
 func (c *Cluster) Name() string { return c.conn.Name }
@@ -114,6 +135,7 @@ func (c *Cluster) Run(ctx context.Context, platform *v1alpha1.TLSPlatform) (outc
 		outcome.Recheck = recheckAfterError
 	}
 	outcome.Cluster, outcome.Facts = c.Name(), c.facts
+	c.report(&outcome)
 	return outcome, next
 }
 
@@ -135,14 +157,24 @@ func (c *Cluster) run(ctx context.Context, platform *v1alpha1.TLSPlatform) (obse
 	if err := c.settleVersions(ctx, platform, &facts); err != nil {
 		return observed.Outcome{}, nil, err
 	}
-	in := plan.Input{Platform: platform, Facts: &facts, Hub: names.HubUser(c.conn.Namespace), Now: c.now(), Charts: map[desired.PartName]plan.Chart{}}
+	in := plan.Input{
+		Platform: platform, Facts: &facts, Hub: names.HubUser(c.conn.Namespace), Now: c.now(), Charts: map[desired.PartName]plan.Chart{},
+		// The one cluster that there is, is the hub's own.
+		HubUID: facts.UID, Namespace: c.conn.Namespace, AgentImage: c.agentImage,
+	}
 	for _, name := range []desired.PartName{desired.CertManager, desired.TrustManager} {
 		if spec := plan.SpecOf(&platform.Spec, name); plan.Managed(spec) {
 			in.Charts[name] = c.chart(ctx, platform, name, spec, &facts)
 		}
 	}
 	wanted, next := plan.Build(in)
+	// Followed before the TLSAgent is written, so that no report is missed.
+	followErr := c.followAgent(ctx, &facts)
 	outcome, err := c.engine.Run(ctx, apply.Owner{Name: platform.Name, UID: platform.UID}, wanted)
+	if followErr != nil && err == nil && outcome.Err == nil {
+		failure := apply.Classify(followErr, desired.IdentityHub)
+		outcome.Err, outcome.Recheck = &failure, sooner(outcome.Recheck, recheckAfterError)
+	}
 	return outcome, next, err
 }
 

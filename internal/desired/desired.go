@@ -18,10 +18,12 @@ const (
 	Policy       PartName = "policy"
 	Trust        PartName = "trust"
 	Monitoring   PartName = "monitoring"
+	Agent        PartName = "agent"
+	Inventory    PartName = "inventory"
 )
 
 // Order in which parts are applied; they are removed the other way round.
-var Order = []PartName{CertManager, TrustManager, Issuers, Policy, Trust, Monitoring}
+var Order = []PartName{CertManager, TrustManager, Issuers, Policy, Trust, Monitoring, Agent, Inventory}
 
 // Identity says under which identity a part is written.
 type Identity string

@@ -48,9 +48,11 @@ type Connection struct {
 	// Discovery reads versions and served kinds.
 	Discovery discovery.DiscoveryInterface
 
-	config *rest.Config
-	scheme *runtime.Scheme
-	now    func() time.Time
+	// watching is a client like Hub whose requests have no timeout.
+	watching client.WithWatch
+	config   *rest.Config
+	scheme   *runtime.Scheme
+	now      func() time.Time
 
 	mu        sync.Mutex
 	installer client.Client
@@ -68,6 +70,10 @@ func NewConnection(name, namespace string, config *rest.Config, scheme *runtime.
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %s: %w", name, err)
 	}
+	watching, err := watchingClient(base, scheme, hub)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %s: %w", name, err)
+	}
 	meta, err := metadata.NewForConfig(base) // no timeout: it watches
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %s: %w", name, err)
@@ -78,7 +84,7 @@ func NewConnection(name, namespace string, config *rest.Config, scheme *runtime.
 	}
 	return &Connection{
 		Name: name, Namespace: namespace, Hub: hub, Metadata: meta, Discovery: disco,
-		config: short, scheme: scheme, now: now,
+		watching: watching, config: short, scheme: scheme, now: now,
 	}, nil
 }
 
@@ -88,6 +94,16 @@ func newClient(config *rest.Config, scheme *runtime.Scheme) (client.Client, erro
 		return nil, fmt.Errorf("building an HTTP client: %w", err)
 	}
 	return clientOver(config, httpClient, scheme, nil)
+}
+
+// watchingClient is one for typed watches. What the cluster serves is asked for
+// through hub.
+func watchingClient(config *rest.Config, scheme *runtime.Scheme, hub client.Client) (client.WithWatch, error) {
+	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme, Mapper: hub.RESTMapper()})
+	if err != nil {
+		return nil, fmt.Errorf("building a client that watches: %w", err)
+	}
+	return c, nil
 }
 
 func clientOver(config *rest.Config, h *http.Client, scheme *runtime.Scheme, from client.Client) (client.Client, error) {

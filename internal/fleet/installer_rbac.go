@@ -1,8 +1,8 @@
 package fleet
 
 // The rights of the installer: what the charts of cert-manager and
-// trust-manager create. escalate and bind are needed to write roles with rights
-// that the installer does not have itself.
+// trust-manager create, and what the agent runs with. escalate and bind are
+// needed to write roles with rights that the installer does not have itself.
 //
 // +kubebuilder:rbac:groups="",resources=namespaces;serviceaccounts;services;configmaps,verbs=get;create;patch;delete
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;create;patch;delete

@@ -22,6 +22,7 @@ const (
 	JobWebhook     = "cert-manager-webhook"
 	JobCAInjector  = "cert-manager-cainjector"
 	JobTrust       = "trust-manager"
+	JobAgent       = "tls-platform-agent"
 )
 
 // Alerts of the platform.
@@ -47,6 +48,7 @@ const RunbookBase = "https://github.com/tlsplatform/tls-platform-operator/blob/m
 const (
 	ServiceMonitorCertManager  = "tls-platform-cert-manager"
 	ServiceMonitorTrustManager = "tls-platform-trust-manager"
+	ServiceMonitorAgent        = "tls-platform-agent"
 	PrometheusRule             = "tls-platform-cert-manager"
 	// DashboardPrefix and a dashboard's name make the name of its ConfigMap.
 	DashboardPrefix = "tls-platform-dashboard-"

@@ -1,6 +1,10 @@
 package observed
 
-import "time"
+import (
+	"time"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+)
 
 // PartState says how far one part of a plan got in one cluster.
 type PartState string
@@ -71,6 +75,11 @@ type Outcome struct {
 	Parts []Part
 	// Issuers that were declared, with their state.
 	Issuers []Issuer
+	// Agent is the last report of the cluster's agent without its lists, nil
+	// when there is no TLSAgent.
+	Agent *v1alpha1.TLSAgentStatus
+	// AgentGeneration is the generation of the TLSAgent that the report is of.
+	AgentGeneration int64
 	// Objects that the ledger has.
 	Objects int
 	// Retained says what stays although it is no longer declared, and why.

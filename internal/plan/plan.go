@@ -9,6 +9,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+	"github.com/tlsplatform/tls-platform-operator/internal/plan/agent"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/component"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/issuer"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/monitoring"
@@ -38,6 +39,12 @@ type Input struct {
 	Charts map[desired.PartName]Chart
 	// Hub is the user name of the operator in the cluster.
 	Hub string
+	// HubUID is the UID of the namespace kube-system of the hub's own cluster.
+	HubUID string
+	// Namespace of the operator in the cluster, where the agent runs.
+	Namespace string
+	// AgentImage is the image of the agent; empty when nobody said.
+	AgentImage string
 	// Now decides which exceptions have ended.
 	Now time.Time
 }
@@ -62,8 +69,13 @@ func Build(in Input) (plan *desired.Plan, next *time.Time) {
 		problem(&bundles, p.Reason, p.Message, p.Keep)
 	}
 	bundles.DependsOn = []desired.PartName{desired.TrustManager}
-	monitors := monitoring.Build(in.Platform, in.Facts, runsIn(spec, in.Facts))
-	plan.Parts = append(plan.Parts, issuers, policies, bundles, monitors)
+	scraped := runsIn(spec, in.Facts)
+	runner, inventory := agent.Build(in.Platform, in.Facts, agent.Input{Image: in.AgentImage, HubUID: in.HubUID, Namespace: in.Namespace})
+	if len(runner.Objects) > 0 {
+		scraped.Agent = in.Namespace
+	}
+	monitors := monitoring.Build(in.Platform, in.Facts, scraped)
+	plan.Parts = append(plan.Parts, issuers, policies, bundles, monitors, runner, inventory)
 
 	for i := range plan.Parts {
 		finish(&plan.Parts[i], in.Platform.Name)

@@ -177,3 +177,43 @@ func TestHeldChartHoldsThePart(t *testing.T) {
 		t.Error("the rest of the estate is not planned")
 	}
 }
+
+func TestTheAgentWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	f := facts(nil)
+	f.APIs[schema.GroupKind{Group: "tlsplatform.io", Kind: "TLSAgent"}] = []string{"v1alpha1"}
+	f.APIs[schema.GroupKind{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}] = []string{"v1"}
+	p := platform(func(s *v1alpha1.TLSPlatformSpec) {
+		s.Components.CertManager = nil
+		s.Observability = &v1alpha1.Observability{ServiceMonitors: &v1alpha1.MonitoringObjects{}}
+	})
+	cases := map[string]struct {
+		image                      string
+		agent, inventory, monitors bool
+	}{
+		"with an image":    {"example.com/operator:v1", true, true, true},
+		"without an image": {"", false, true, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, _ := Build(Input{Platform: p, Facts: f, Now: now, HubUID: "u", Namespace: "ns", AgentImage: c.image})
+			agent, inventory := got.Part(desired.Agent), got.Part(desired.Inventory)
+			if has := len(agent.Objects) > 0; has != c.agent || (agent.Hold == nil) != c.agent {
+				t.Errorf("the agent has objects: %v, hold %v", has, agent.Hold)
+			}
+			if has := len(inventory.Objects) > 0; has != c.inventory {
+				t.Errorf("a TLSAgent is planned: %v", has)
+			}
+			if has := len(got.Part(desired.Monitoring).Objects) > 0; has != c.monitors {
+				t.Errorf("the agent is scraped: %v", has)
+			}
+			if len(agent.DependsOn)+len(inventory.DependsOn) > 0 {
+				t.Errorf("they wait for %v and %v", agent.DependsOn, inventory.DependsOn)
+			}
+			if agent.Identity != desired.IdentityInstaller || inventory.Identity != desired.IdentityHub {
+				t.Errorf("they are written under %q and %q", agent.Identity, inventory.Identity)
+			}
+		})
+	}
+}

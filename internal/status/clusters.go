@@ -20,6 +20,7 @@ const maxRetained = 32
 func (b *builder) clusters() {
 	var ready, total, issuersReady, issuers int
 	b.status.Clusters = nil
+	summary := v1alpha1.Summary{Clusters: b.status.Summary.Clusters}
 	for i := range b.outcomes {
 		o := &b.outcomes[i]
 		line := v1alpha1.ClusterStatus{Name: o.Cluster, Objects: int32(min(o.Objects, 1<<30)), Retained: o.Retained}
@@ -50,10 +51,12 @@ func (b *builder) clusters() {
 				issuersReady++
 			}
 		}
+		counts(o, &line, &summary)
 		b.status.Clusters = append(b.status.Clusters, line)
 	}
-	b.status.Summary.Components = fmt.Sprintf("%d/%d", ready, total)
-	b.status.Summary.Issuers = fmt.Sprintf("%d/%d", issuersReady, issuers)
+	summary.Components = fmt.Sprintf("%d/%d", ready, total)
+	summary.Issuers = fmt.Sprintf("%d/%d", issuersReady, issuers)
+	b.status.Summary = summary
 }
 
 func componentStatus(name string, p *observed.Part) v1alpha1.ComponentStatus {

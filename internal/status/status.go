@@ -53,6 +53,7 @@ func Compute(platform *v1alpha1.TLSPlatform, outcomes []observed.Outcome, now me
 	for _, s := range subjects {
 		b.subject(s)
 	}
+	b.inventory()
 	b.inSync()
 	b.summarise()
 	b.clusters()
@@ -104,6 +105,7 @@ func (b *builder) noClusters() v1alpha1.TLSPlatformStatus {
 	for _, s := range subjects {
 		b.remove(s.condition)
 	}
+	b.remove(v1alpha1.ConditionInventoryReady)
 	const message = "spec.clusters.selector matches no MemberCluster: label one (kubectl get memberclusters --show-labels), or change the selector"
 	b.set(v1alpha1.ConditionClustersInSync, metav1.ConditionFalse, v1alpha1.ReasonNoClusters, message)
 	b.set(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNoClusters, message)

@@ -34,19 +34,30 @@ type figure struct {
 
 // groups of figures, one for each area of the product.
 var groups = map[string]func(context.Context) ([]figure, error){
-	"main": mainGroup,
+	"inventory": inventoryGroup,
+	"main":      mainGroup,
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		if run, ok := children[os.Args[1]]; ok {
+			exit(run(os.Args[2:]))
+		}
+	}
 	group := flag.String("group", "main", "group of figures: "+strings.Join(slices.Sorted(maps.Keys(groups)), ", "))
 	flag.Parse()
 	ctx, stop := harness.SignalContext(context.Background())
 	err := run(ctx, *group)
 	stop()
+	exit(err)
+}
+
+func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func run(ctx context.Context, group string) error {

@@ -20,7 +20,8 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/test/harness/node"
 )
 
-// OperatorImage is the image that config/default installs.
+// OperatorImage is the image that config/default installs. The hub installs the
+// agent from it too.
 const OperatorImage = "ghcr.io/tlsplatform/tls-platform-operator:dev"
 
 // SystemNamespace is where config/default installs the operator.

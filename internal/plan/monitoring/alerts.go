@@ -108,10 +108,13 @@ func issuerAlerts() []alert {
 	}
 }
 
-func componentAlerts(trustManager bool) []alert {
+func componentAlerts(in Namespaces) []alert {
 	jobs := []string{names.JobCertManager, names.JobWebhook, names.JobCAInjector}
-	if trustManager {
+	if in.TrustManager != "" {
 		jobs = append(jobs, names.JobTrust)
+	}
+	if in.Agent != "" {
+		jobs = append(jobs, names.JobAgent)
 	}
 	perController := func(metric string) string {
 		return "sum by (cluster, controller) (increase(" + metric + "[15m]))"

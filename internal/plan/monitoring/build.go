@@ -23,29 +23,31 @@ const (
 	defaultFolder = "TLS platform"
 )
 
-// Namespaces are those of the components in the cluster; empty for a component
-// that is not there, which then is neither scraped nor alerted on.
+// Namespaces are those of the components and of the agent in the cluster; empty
+// for what is not there, which then is neither scraped nor alerted on.
 type Namespaces struct {
 	CertManager  string
 	TrustManager string
+	Agent        string
 }
 
 // Build the part of the plan with the objects for Prometheus and Grafana.
 func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster, in Namespaces) desired.Part {
 	part := desired.Part{Name: desired.Monitoring, Identity: desired.IdentityHub}
 	declared := platform.Spec.Observability
-	if declared == nil || in.CertManager == "" {
+	if declared == nil {
 		return part
 	}
 	var missing []string
-	if m := declared.ServiceMonitors; m != nil {
+	if m := declared.ServiceMonitors; m != nil && in != (Namespaces{}) {
 		if facts.APIs.Serves(group, monitoringv1.ServiceMonitorsKind) {
 			part.Objects = append(part.Objects, serviceMonitors(m.Labels, in)...)
 		} else {
 			missing = append(missing, monitoringv1.ServiceMonitorsKind)
 		}
 	}
-	if m := declared.PrometheusRules; m != nil {
+	// Alerts and dashboards are about what cert-manager exports.
+	if m := declared.PrometheusRules; m != nil && in.CertManager != "" {
 		if facts.APIs.Serves(group, monitoringv1.PrometheusRuleKind) {
 			part.Objects = append(part.Objects, prometheusRule(m.Labels, in))
 		} else {
@@ -59,7 +61,7 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster, in Namespace
 				strings.Join(missing, " and "), group),
 		})
 	}
-	if declared.Dashboards != nil {
+	if declared.Dashboards != nil && in.CertManager != "" {
 		part.Objects = append(part.Objects, dashboardConfigMaps(declared.Dashboards, in.CertManager)...)
 	}
 	desired.Sort(part.Objects)

@@ -2,6 +2,7 @@ package monitoring
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 var (
 	facts = plantest.Facts("ServiceMonitor.monitoring.coreos.com", "PrometheusRule.monitoring.coreos.com")
 	both  = Namespaces{CertManager: "cert-manager", TrustManager: "trust"}
+	agent = Namespaces{Agent: "tls-platform-system"}
 )
 
 func platform(o *v1alpha1.Observability) *v1alpha1.TLSPlatform {
@@ -30,6 +32,7 @@ func TestGolden(t *testing.T) {
 	}{
 		"service-monitors":                  {&v1alpha1.Observability{ServiceMonitors: labels()}, both},
 		"service-monitors-cert-manager":     {&v1alpha1.Observability{ServiceMonitors: &v1alpha1.MonitoringObjects{}}, Namespaces{CertManager: "cert-manager"}},
+		"service-monitors-agent":            {&v1alpha1.Observability{ServiceMonitors: labels()}, agent},
 		"prometheus-rule":                   {&v1alpha1.Observability{PrometheusRules: labels()}, both},
 		"prometheus-rule-cert-manager-only": {&v1alpha1.Observability{PrometheusRules: labels()}, Namespaces{CertManager: "cert-manager"}},
 	}
@@ -103,15 +106,50 @@ func TestWhatTheClusterDoesNotServeIsLeftOutWithANote(t *testing.T) {
 	}
 }
 
-func TestNothingIsMadeWhereNothingIsDeclaredOrInstalled(t *testing.T) {
-	for name, part := range map[string]int{
-		"nothing declared": len(Build(platform(nil), facts, both).Objects),
-		"empty":            len(Build(platform(&v1alpha1.Observability{}), facts, both).Objects),
-		"no cert-manager":  len(Build(platform(&v1alpha1.Observability{ServiceMonitors: labels()}), facts, Namespaces{}).Objects),
-	} {
-		if part != 0 {
-			t.Errorf("%s: %d objects, want none", name, part)
-		}
+func TestOnlyWhatIsDeclaredAndInstalledIsDelivered(t *testing.T) {
+	all := &v1alpha1.Observability{ServiceMonitors: labels(), PrometheusRules: labels(), Dashboards: &v1alpha1.Dashboards{}}
+	tests := map[string]struct {
+		in         *v1alpha1.Observability
+		namespaces Namespaces
+		want       []string
+	}{
+		"nothing is declared":               {nil, both, nil},
+		"nothing is asked for":              {&v1alpha1.Observability{}, both, nil},
+		"neither cert-manager nor an agent": {all, Namespaces{}, nil},
+		"an agent alone is scraped":         {all, agent, []string{"tls-platform-agent"}},
+		"trust-manager and an agent":        {all, Namespaces{TrustManager: "trust", Agent: "a"}, []string{"tls-platform-agent", "tls-platform-trust-manager"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			part := Build(platform(tt.in), facts, tt.namespaces)
+			var got []string
+			for _, o := range part.Objects {
+				got = append(got, o.GetName())
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("objects %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestComponentsThatAreThereAreAlertedOn(t *testing.T) {
+	tests := map[string]struct {
+		in   Namespaces
+		want string
+	}{
+		"cert-manager alone": {Namespaces{CertManager: "a"}, `up{job=~"cert-manager|cert-manager-webhook|cert-manager-cainjector"} == 0`},
+		"all":                {Namespaces{CertManager: "a", TrustManager: "b", Agent: "c"}, `up{job=~"cert-manager|cert-manager-webhook|cert-manager-cainjector|trust-manager|tls-platform-agent"} == 0`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, a := range componentAlerts(tt.in) {
+				if a.name == names.AlertComponentDown && a.expr != tt.want {
+					t.Errorf("the expression is %s, want %s", a.expr, tt.want)
+				}
+			}
+		})
 	}
 }
 
@@ -120,7 +158,7 @@ var metricName = regexp.MustCompile(`\bcertmanager_[a-z_]+\b`)
 
 func TestAlertsKeepTheHouseRules(t *testing.T) {
 	var all []alert
-	all = append(append(append(all, certificateAlerts()...), issuerAlerts()...), componentAlerts(true)...)
+	all = append(append(append(all, certificateAlerts()...), issuerAlerts()...), componentAlerts(both)...)
 	seen := map[string]bool{}
 	for _, a := range all {
 		t.Run(a.name, func(t *testing.T) {

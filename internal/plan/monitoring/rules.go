@@ -40,7 +40,7 @@ func prometheusRule(labels map[string]string, in Namespaces) *unstructured.Unstr
 		Spec: monitoringv1.PrometheusRuleSpec{Groups: []monitoringv1.RuleGroup{
 			ruleGroup("tls-platform-certificates", certificateAlerts()),
 			ruleGroup("tls-platform-issuers", issuerAlerts()),
-			ruleGroup("tls-platform-components", componentAlerts(in.TrustManager != "")),
+			ruleGroup("tls-platform-components", componentAlerts(in)),
 		}},
 	})
 }

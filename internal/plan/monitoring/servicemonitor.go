@@ -26,9 +26,15 @@ var certManagerJobs = []struct{ component, job string }{
 
 // serviceMonitors for the components that are there.
 func serviceMonitors(labels map[string]string, in Namespaces) []*unstructured.Unstructured {
-	out := []*unstructured.Unstructured{certManagerMonitor(labels, in.CertManager)}
+	var out []*unstructured.Unstructured
+	if in.CertManager != "" {
+		out = append(out, certManagerMonitor(labels, in.CertManager))
+	}
 	if in.TrustManager != "" {
 		out = append(out, trustManagerMonitor(labels, in.TrustManager))
+	}
+	if in.Agent != "" {
+		out = append(out, agentMonitor(labels, in.Agent))
 	}
 	return out
 }
@@ -66,6 +72,22 @@ func trustManagerMonitor(labels map[string]string, namespace string) *unstructur
 	}}
 	relabelings := []monitoringv1.RelabelConfig{{TargetLabel: "job", Replacement: ptr.To(names.JobTrust)}}
 	return monitor(names.ServiceMonitorTrustManager, namespace, labels, selector, monitoringv1.Endpoint{Port: "metrics"}, relabelings)
+}
+
+func agentMonitor(labels map[string]string, namespace string) *unstructured.Unstructured {
+	selector := metav1.LabelSelector{MatchLabels: map[string]string{
+		"app.kubernetes.io/name": "tls-platform",
+		componentLabel:           "agent",
+	}}
+	relabelings := []monitoringv1.RelabelConfig{{TargetLabel: "job", Replacement: ptr.To(names.JobAgent)}}
+	endpoint := monitoringv1.Endpoint{Port: "metrics", Scheme: ptr.To(monitoringv1.Scheme("https"))}
+	// Prometheus shows its own token; its replacement, authorization, can only
+	// name a Secret. Prometheus needs the ClusterRole tls-platform-metrics-reader.
+	endpoint.BearerTokenFile = "/var/run/secrets/kubernetes.io/serviceaccount/token" //nolint:staticcheck // see above
+	// The agent signs its certificate at start: it runs in clusters that have no
+	// cert-manager.
+	endpoint.TLSConfig = &monitoringv1.TLSConfig{SafeTLSConfig: monitoringv1.SafeTLSConfig{InsecureSkipVerify: ptr.To(true)}}
+	return monitor(names.ServiceMonitorAgent, namespace, labels, selector, endpoint, relabelings)
 }
 
 func monitor(

@@ -1,0 +1,196 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
+
+	"github.com/go-logr/logr"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
+	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
+)
+
+// Options of an Agent.
+type Options struct {
+	// Config of the cluster's API server, under the agent's identity.
+	Config *rest.Config
+	// Publisher writes pages and the report.
+	Publisher *publish.Publisher
+	// Version of the agent.
+	Version string
+	// Clock of everything.
+	Clock clock.WithTicker
+	// Log of what is no state.
+	Log logr.Logger
+	// Synced is called when everything was read once; it may be nil.
+	Synced func()
+}
+
+// Agent observes one cluster.
+type Agent struct {
+	Options
+	clock        clock.WithTicker
+	inv          *inventory.Inventory
+	parser       *certificate.Parser
+	client       rest.Interface // for everything but Secrets
+	private      rest.Interface // for Secrets alone
+	closePrivate func()
+	discovery    discovery.DiscoveryInterface
+
+	// current is what the hub asked for, and the session that does it.
+	current atomic.Pointer[task]
+	// followed are the kinds of the table that left references in the inventory,
+	// in this session or an earlier one.
+	followed map[schema.GroupKind]bool
+	// leading says that this process may write.
+	leading atomic.Bool
+	signal  chan struct{}
+	asked   chan *v1alpha1.TLSAgent
+}
+
+// task is a TLSAgent in force.
+type task struct {
+	object  *v1alpha1.TLSAgent
+	session *session
+	since   time.Time // of the session
+}
+
+// New returns an Agent. It makes no request.
+func New(o Options) (*Agent, error) {
+	a := &Agent{
+		Options: o, clock: o.Clock, parser: certificate.NewParser(),
+		followed: map[schema.GroupKind]bool{},
+		signal:   make(chan struct{}, 1), asked: make(chan *v1alpha1.TLSAgent, 1),
+	}
+	a.inv = inventory.New(o.Clock.Now, a.grace)
+	if err := a.connect(o.Config); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// defaultGrace is that of the API.
+const defaultGrace = 7 * 24 * time.Hour
+
+func (a *Agent) grace() time.Duration {
+	if t := a.current.Load(); t != nil && t.object.Spec.Inventory.OrphanGracePeriod != nil {
+		return t.object.Spec.Inventory.OrphanGracePeriod.Duration
+	}
+	return defaultGrace
+}
+
+// Inventory is what the agent knows.
+func (a *Agent) Inventory() *inventory.Inventory { return a.inv }
+
+// Cluster is the name that the hub gave to the cluster, empty before it did.
+func (a *Agent) Cluster() string {
+	if t := a.current.Load(); t != nil {
+		return t.object.Spec.Cluster
+	}
+	return ""
+}
+
+// Export are the rules for series of single certificates.
+func (a *Agent) Export() v1alpha1.Export {
+	if t := a.current.Load(); t != nil {
+		return t.object.Spec.Inventory.Export
+	}
+	return v1alpha1.Export{}
+}
+
+// Coverage is what is read and what is not.
+func (a *Agent) Coverage() []v1alpha1.Coverage {
+	if t := a.current.Load(); t != nil {
+		return t.session.cover.list()
+	}
+	return nil
+}
+
+// Lead says whether this process may write.
+func (a *Agent) Lead(yes bool) {
+	a.leading.Store(yes)
+	a.wake()
+}
+
+func (a *Agent) wake() {
+	select {
+	case a.signal <- struct{}{}:
+	default:
+	}
+}
+
+// Run observes the cluster until ctx ends.
+func (a *Agent) Run(ctx context.Context) error {
+	since, err := a.restore(ctx)
+	if err != nil {
+		return err
+	}
+	a.inv.Restore(since)
+	follower := a.followTask(ctx)
+	p := &publication{Agent: a}
+	for ctx.Err() == nil {
+		wait := p.step(ctx)
+		timer := a.clock.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case object := <-a.asked:
+			a.take(ctx, p, object)
+		case <-a.inv.Dirty():
+		case <-a.signal:
+		case <-timer.C():
+		}
+		timer.Stop()
+	}
+	if t := a.current.Load(); t != nil {
+		t.session.end()
+	}
+	<-follower
+	return nil
+}
+
+// take does what a TLSAgent asks for: in the session that runs, or in another.
+func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAgent) {
+	t := a.current.Load()
+	if t != nil && sameRules(t.object, object) {
+		a.current.Store(&task{object, t.session, t.since})
+		return
+	}
+	if t != nil {
+		t.session.end()
+		p.synced = false
+	}
+	a.current.Store(&task{object, a.newSession(ctx, object.Spec.Inventory), a.clock.Now()})
+}
+
+// restoreWait is the pause between attempts to read the pages of an earlier
+// agent.
+const restoreWait = 5 * time.Second
+
+// restore reads since when places are unreferenced from the pages of an earlier
+// agent. Without it the grace period would start again with every restart, so it
+// is tried until it works.
+func (a *Agent) restore(ctx context.Context) (map[inventory.Place]int64, error) {
+	for {
+		since, err := a.Publisher.Restore(ctx)
+		if err == nil {
+			return since, nil
+		}
+		a.Log.Error(err, "Reading the pages of an earlier agent failed, trying again")
+		timer := a.clock.NewTimer(restoreWait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("reading the pages of an earlier agent: %w", context.Cause(ctx))
+		case <-timer.C():
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/exposition"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+)
+
+// AgentOptions are what the agent is run with.
+type AgentOptions struct {
+	// Config of the API server, under the agent's identity.
+	Config *rest.Config
+	// Namespace of the agent's own objects.
+	Namespace string
+	// Identity tells this process from an other that waits for the same Lease.
+	Identity string
+	// MetricsAddress and ProbeAddress to listen on; 0 for none.
+	MetricsAddress, ProbeAddress string
+	// MetricsSecure serves metrics over HTTPS to those who may get /metrics.
+	MetricsSecure bool
+	// Log of the agent.
+	Log logr.Logger
+	// Synced is called when everything was read once; it may be nil.
+	Synced func()
+}
+
+func newAgentCommand() *cobra.Command {
+	o := &AgentOptions{}
+	development := false
+	cmd := &cobra.Command{
+		Use:   "agent",
+		Short: "Run the agent of a cluster: find every certificate, and what uses it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Log = zap.New(zap.UseDevMode(development))
+			klog.SetLogger(o.Log)
+			ctrl.SetLogger(o.Log)
+			config, err := ctrl.GetConfig()
+			if err != nil {
+				return fmt.Errorf("finding the agent's cluster: %w", err)
+			}
+			config.UserAgent = "tls-platform-agent"
+			o.Config = config
+			frugal()
+			return RunAgent(cmd.Context(), *o)
+		},
+	}
+	namespace := os.Getenv("POD_NAMESPACE")
+	if namespace == "" {
+		namespace = names.SystemNamespace
+	}
+	identity := os.Getenv("POD_NAME")
+	if identity == "" {
+		identity, _ = os.Hostname() // an empty one is refused below
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8443", "address that metrics are served on; 0 for none")
+	f.BoolVar(&o.MetricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to those who may get /metrics")
+	f.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
+	f.StringVar(&o.Namespace, "namespace", namespace, "namespace of the agent (default from POD_NAMESPACE)")
+	f.StringVar(&o.Identity, "identity", identity, "holder of the Lease "+names.AgentLease+" (default from POD_NAME)")
+	f.BoolVar(&development, "development", false, "write logs for people rather than machines")
+	return cmd
+}
+
+// gcPercent lets the heap grow by a third between collections. The agent's heap
+// is facts that stay, so a collection finds little and costs little; memory
+// matters more. GOGC says otherwise.
+const gcPercent = 33
+
+func frugal() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
+
+// Timings of the Lease, which is also the agent's heartbeat.
+const (
+	leaseDuration = 30 * time.Second
+	renewDeadline = 20 * time.Second
+	retryPeriod   = 5 * time.Second
+)
+
+// RunAgent runs the agent until ctx ends.
+func RunAgent(ctx context.Context, o AgentOptions) error {
+	if o.Identity == "" {
+		return errors.New("the agent has no identity: set POD_NAME or --identity")
+	}
+	publisher, err := newPublisher(o)
+	if err != nil {
+		return err
+	}
+	clk := clock.RealClock{}
+	a, err := agent.New(agent.Options{
+		Config: o.Config, Publisher: publisher, Version: Version, Clock: clk, Log: o.Log, Synced: o.Synced,
+	})
+	if err != nil {
+		return fmt.Errorf("building the agent: %w", err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics := exposition.New(exposition.Options{
+		Views: a.Inventory(), Export: a.Export, Cluster: a.Cluster, Coverage: a.Coverage, Version: Version, Now: clk.Now,
+		Extra: registry, Report: func(err error) { o.Log.Error(err, "Serving metrics failed in part") },
+	})
+	elector, err := newElector(o, a)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	tasks := []func(context.Context) error{
+		a.Run,
+		func(ctx context.Context) error { return serveProbes(ctx, o.ProbeAddress) },
+		func(ctx context.Context) error { return serveMetrics(ctx, o, metrics) },
+		func(ctx context.Context) error {
+			for ctx.Err() == nil {
+				elector.Run(ctx) // ends when the Lease is lost
+			}
+			return nil
+		},
+	}
+	ended := make(chan error, len(tasks))
+	for _, run := range tasks {
+		go func() {
+			err := run(ctx)
+			if err != nil {
+				stop(err)
+			}
+			ended <- err
+		}()
+	}
+	var errs []error
+	for range tasks {
+		errs = append(errs, <-ended)
+	}
+	return errors.Join(errs...)
+}
+
+func newPublisher(o AgentOptions) (*publish.Publisher, error) {
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, fmt.Errorf("building the scheme: %w", err)
+	}
+	config := rest.CopyConfig(o.Config)
+	config.Timeout = publishTimeout
+	c, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, fmt.Errorf("building a client for the agent's pages: %w", err)
+	}
+	return publish.New(publish.Options{Client: c, Namespace: o.Namespace, Agent: v1alpha1.AgentName}), nil
+}
+
+// publishTimeout bounds one write.
+const publishTimeout = 30 * time.Second
+
+func newElector(o AgentOptions, a *agent.Agent) (*leaderelection.LeaderElector, error) {
+	config := rest.CopyConfig(o.Config)
+	config.Timeout = renewDeadline / 2
+	leases, err := coordinationv1.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("building a client for the Lease %s: %w", names.AgentLease, err)
+	}
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock: &resourcelock.LeaseLock{
+			LeaseMeta:  metav1.ObjectMeta{Namespace: o.Namespace, Name: names.AgentLease},
+			Client:     leases,
+			LockConfig: resourcelock.ResourceLockConfig{Identity: o.Identity},
+		},
+		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+		ReleaseOnCancel: true,
+		Name:            names.AgentLease,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: func(context.Context) { a.Lead(true) },
+			OnStoppedLeading: func() { a.Lead(false) },
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the election by the Lease %s: %w", names.AgentLease, err)
+	}
+	return elector, nil
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+)
+
+// Options are what the commands take from the process that runs them.
+type Options struct {
+	// Args of the command line, without the program's name.
+	Args []string
+	// Out takes what was asked for, Err errors, warnings and counts.
+	Out, Err io.Writer
+	// Terminal says that Out is a terminal.
+	Terminal bool
+	// Now is the clock.
+	Now func() time.Time
+	// Version of the program.
+	Version string
+}
+
+// Run runs the command line and returns the exit code of the process: 0, or 1
+// after an error, which it has written.
+func Run(ctx context.Context, o Options) int {
+	cmd, _ := newCommand(&o)
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		// Errors quote arguments and the API server.
+		_, _ = fmt.Fprintln(o.Err, "error: "+clean(err.Error()))
+		return 1
+	}
+	return 0
+}
+
+// session is what all commands share.
+type session struct {
+	*Options
+	agentNamespace string
+	// open connects to the cluster; the second result is the namespace of the
+	// current context.
+	open func() (client.Reader, string, error)
+}
+
+func newCommand(o *Options) (*cobra.Command, *session) {
+	root := &cobra.Command{
+		Use:   "kubectl-tls",
+		Short: "Show the certificates of a cluster",
+		Long: "Show the certificates of a cluster, as the agent of the TLS platform has found\n" +
+			"them: where they are, when they end, what uses them and what is wrong with them.",
+		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl tls"},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+	}
+	root.SetArgs(o.Args)
+	root.SetOut(o.Out)
+	root.SetErr(o.Err)
+	s := &session{Options: o, open: newConnection(root, "kubectl-tls/"+o.Version).open}
+	root.PersistentFlags().StringVar(&s.agentNamespace, "agent-namespace", names.SystemNamespace, "namespace of the agent and of its list")
+	root.AddCommand(newInventoryCommand(s), newWhyCommand(s), newVersionCommand(s))
+	return root, s
+}
+
+// read loads the list, and writes what may make it old or incomplete.
+func (s *session) read(ctx context.Context, reader client.Reader) (*snapshot, error) {
+	list, err := load(ctx, reader, s.agentNamespace)
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range warnings(list, s.Now()) {
+		if err := s.note("warning: " + warning); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// note writes a line beside the output.
+func (s *session) note(text string) error {
+	if _, err := fmt.Fprintln(s.Err, text); err != nil {
+		return fmt.Errorf("writing to standard error: %w", err)
+	}
+	return nil
+}

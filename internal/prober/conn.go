@@ -1,0 +1,51 @@
+package prober
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// maxRead bounds what is read of a connection in bytes. crypto/tls itself takes a
+// certificate message of at most 256 KiB.
+const maxRead = 1 << 20
+
+// boundedConn reads no more than maxRead bytes, and no later than its end.
+type boundedConn struct {
+	net.Conn
+	left int
+	end  time.Time
+}
+
+// bound returns a connection that ends with ctx, whose deadline there must be.
+// release frees what watches ctx.
+func bound(ctx context.Context, conn net.Conn) (bounded *boundedConn, release func(), err error) {
+	end, _ := ctx.Deadline()
+	if err := conn.SetDeadline(end); err != nil {
+		return nil, nil, err
+	}
+	stop := context.AfterFunc(ctx, func() {
+		// What fails here failed before: the connection is closed.
+		_ = conn.SetDeadline(time.Unix(1, 0))
+	})
+	return &boundedConn{Conn: conn, left: maxRead, end: end}, func() { stop() }, nil
+}
+
+// Read reads, and fails with TooMuchData once more than maxRead bytes came.
+func (c *boundedConn) Read(b []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, failed(TooMuchData, "the peer sent more than %d bytes", maxRead)
+	}
+	n, err := c.Conn.Read(b[:min(len(b), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// SetWriteDeadline moves the deadline forward only: crypto/tls grants a peer 5
+// more seconds to take the last message.
+func (c *boundedConn) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() || t.After(c.end) {
+		t = c.end
+	}
+	return c.Conn.SetWriteDeadline(t)
+}

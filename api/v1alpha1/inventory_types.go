@@ -36,6 +36,14 @@ type Inventory struct {
 	// +optional
 	Keys []KeyPattern `json:"keys,omitempty"`
 
+	// keystores say where the passwords of keystores are, beside those that are
+	// found: in the same Secret under a usual name, and where a Certificate of
+	// cert-manager names one.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Keystores []Keystore `json:"keystores,omitempty"`
+
 	// references say where objects of other kinds name a Secret, beside those
 	// that are known already.
 	// +listType=atomic
@@ -88,6 +96,26 @@ type KeyPattern struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +required
 	Key string `json:"key"`
+}
+
+// Keystore says where the password of keystores is. In namespace, name and key
+// stands * for any number of characters.
+type Keystore struct {
+	// namespace of the Secret with the keystore; empty means every namespace.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+	// name of the Secret with the keystore; empty means every name.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Name string `json:"name,omitempty"`
+	// key of the keystore; empty means every key.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Key string `json:"key,omitempty"`
+	// passwordSecretRef is the value with the password, in the same namespace.
+	// +required
+	PasswordSecretRef SecretKeyReference `json:"passwordSecretRef"`
 }
 
 // ReferenceNamespace says in which namespace a referenced object is.

@@ -89,7 +89,8 @@ type GeneratedCA struct {
 	Duration *metav1.Duration `json:"duration,omitempty"`
 }
 
-// SecretKeyReference names a key of a Secret in the namespace of cert-manager.
+// SecretKeyReference names a key of a Secret: for issuers in the namespace of
+// cert-manager, for keystores in that of the keystore.
 type SecretKeyReference struct {
 	// name of the Secret.
 	// +kubebuilder:validation:MinLength=1

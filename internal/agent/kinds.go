@@ -194,7 +194,7 @@ func (s *session) tableSink(gk schema.GroupKind) *tableSink {
 	sink := &tableSink{edges: edges{inv: s.inv, kind: s.table.SourceKind(gk)}, table: s.table, gk: gk, broken: s.cover.undecodable}
 	switch gk {
 	case certificates:
-		sink.more = &certificateSink{inv: s.inv, broken: s.cover.undecodable}
+		sink.more = &certificateSink{inv: s.inv, broken: s.cover.undecodable, keystore: s.retryKeystore}
 	case requests:
 		sink.more = &requestSink{facts: facts{inv: s.inv, origin: originRequests}, reducer: s.reducer, broken: s.cover.undecodable}
 	}

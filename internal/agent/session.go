@@ -39,6 +39,8 @@ type session struct {
 	cover   *coverage
 	// rediscover asks for another look at the served kinds.
 	rediscover chan struct{}
+	// locked are Secrets with keystores whose password may be known now.
+	locked chan keystoreSecret
 
 	ctx   context.Context //nolint:containedctx // the session's life, which all of its tails share
 	stop  context.CancelFunc
@@ -61,10 +63,12 @@ func (a *Agent) newSession(ctx context.Context, rules v1alpha1.Inventory) *sessi
 	table, bad := reference.NewTable(rules.References)
 	s := &session{
 		Agent: a, rules: rules, table: table, cover: newCoverage(nil),
-		reducer:    inventory.NewReducer(a.parser, rules.Keys),
-		rediscover: make(chan struct{}, 1),
-		ctx:        ctx, stop: stop, following: map[schema.GroupKind]follow{},
+		reducer:    inventory.NewReducer(a.parser),
+		rediscover: make(chan struct{}, 1), locked: make(chan keystoreSecret, lockedBacklog),
+		ctx: ctx, stop: stop, following: map[schema.GroupKind]follow{},
 	}
+	s.reducer.Keys, s.reducer.Keystores = rules.Keys, rules.Keystores
+	s.reducer.Passwords, s.reducer.Refs = s.password, a.inv.KeystoreRefs
 	s.cover.changed = func() {
 		a.inv.SetCoverage(s.cover.judgement(table))
 		a.wake()
@@ -77,6 +81,7 @@ func (a *Agent) newSession(ctx context.Context, rules v1alpha1.Inventory) *sessi
 	s.workloads()
 	s.bundles()
 	s.group.Go(s.discoverKinds)
+	s.group.Go(s.unlock)
 	return s
 }
 

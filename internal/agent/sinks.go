@@ -224,9 +224,10 @@ func (s *tableSink) Deleted(raw []byte) {
 
 // certificateSink keeps the Certificates of cert-manager.
 type certificateSink struct {
-	inv    *inventory.Inventory
-	broken func(error)
-	listed map[[2]string]bool
+	inv      *inventory.Inventory
+	broken   func(error)
+	keystore func(namespace, secret string) // told of Secrets with keystores
+	listed   map[[2]string]bool
 }
 
 func (s *certificateSink) Begin() { s.listed = map[[2]string]bool{} }
@@ -248,6 +249,9 @@ func (s *certificateSink) Object(raw []byte) {
 	}
 	secret, managed := inventory.ReduceCertificate(&c)
 	s.inv.Manage(c.Namespace, secret, managed)
+	if managed.Keystores != nil {
+		s.keystore(c.Namespace, secret)
+	}
 }
 
 func (s *certificateSink) Deleted(raw []byte) {

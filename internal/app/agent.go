@@ -66,7 +66,6 @@ func newAgentCommand() *cobra.Command {
 			}
 			config.UserAgent = "tls-platform-agent"
 			o.Config = config
-			frugal()
 			return RunAgent(cmd.Context(), *o)
 		},
 	}
@@ -111,6 +110,7 @@ func RunAgent(ctx context.Context, o AgentOptions) error {
 	if o.Identity == "" {
 		return errors.New("the agent has no identity: set POD_NAME or --identity")
 	}
+	frugal()
 	publisher, err := newPublisher(o)
 	if err != nil {
 		return err

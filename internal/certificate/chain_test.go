@@ -9,6 +9,7 @@ import (
 	_ "crypto/sha1"
 	"crypto/x509"
 	"encoding/pem"
+	"math/big"
 	"testing"
 	"time"
 
@@ -82,6 +83,7 @@ func TestChainSignatures(t *testing.T) {
 	renewed := newCA(t, root, "intermediate")
 	// The same name and key, but no CA.
 	notCA := issue(t, root, inter.key, "intermediate", func(c *x509.Certificate) { c.BasicConstraintsValid = true })
+	mayNotSign := issue(t, root, inter.key, "intermediate", asCA, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
 	// The same name and identifier of the key, but another key.
 	liar := newCA(t, root, "intermediate", func(c *x509.Certificate) { c.SubjectKeyId = inter.x.SubjectKeyId })
 	older := issue(t, root, inter.key, "intermediate", asCA, until(testTime.AddDate(0, 1, 0)))
@@ -90,6 +92,8 @@ func TestChainSignatures(t *testing.T) {
 		"an intermediate of the same name with another key":        {chainOf(leaf, renewed), nil, ChainNotVerifying},
 		"one that lies about its key":                              {chainOf(leaf, liar), nil, ChainNotVerifying},
 		"one that is no CA":                                        {chainOf(leaf, notCA), nil, ChainNotVerifying},
+		"one that may not sign certificates":                       {chainOf(leaf, mayNotSign), nil, ChainNotVerifying},
+		"more beside than is read":                                 {chainOf(leaf, inter), make([]byte, MaxValue+1), 0},
 		"the right one behind one of the same name":                {chainOf(leaf, renewed, inter), nil, WrongOrder},
 		"another key served, the right one beside":                 {chainOf(leaf, renewed), inter.pem(), 0},
 		"two of one key beside, of which the one that ends counts": {leaf.pem(), chainOf(older, inter), 0},
@@ -131,6 +135,20 @@ func TestManyOfOneNameAreBounded(t *testing.T) {
 	}
 	if way.findings.Has(ChainNotVerifying) {
 		t.Errorf("what was not checked counts as %v", way.findings.Strings())
+	}
+}
+
+func TestSignaturesOfHugeKeysAreNotChecked(t *testing.T) {
+	t.Parallel()
+	root := newCA(t, nil, "root")
+	leaf := newLeaf(t, root, "a.example")
+	huge := *root.x
+	huge.PublicKeyAlgorithm = x509.RSA
+	huge.PublicKey = &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 8_000_000), E: 1<<31 - 1}
+	child := *leaf.x
+	child.SignatureAlgorithm = x509.SHA256WithRSA
+	if got := certifies(&child, &huge); got != undecided {
+		t.Errorf("outcome %d", got)
 	}
 }
 

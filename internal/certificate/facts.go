@@ -112,9 +112,19 @@ type name struct {
 	cleaned bool
 }
 
+// maxAttributes bounds the attributes of a distinguished name, as the time that
+// it takes to put it in text grows with the square of their number.
+const maxAttributes = 128
+
 func newName(from pkix.Name) name {
+	long := len(from.Names) > maxAttributes
+	if long {
+		kept := pkix.RelativeDistinguishedNameSET(from.Names[:maxAttributes])
+		from = pkix.Name{}
+		from.FillFromRDNSequence(&pkix.RDNSequence{kept})
+	}
 	value, cleaned := clean(from.String(), MaxText)
-	return name{value: value, cleaned: cleaned}
+	return name{value: value, cleaned: cleaned || long}
 }
 
 // maxRawName bounds the names that are remembered, in bytes of their DER.

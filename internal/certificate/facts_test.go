@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -125,6 +126,32 @@ func TestCertificateFindings(t *testing.T) {
 	}
 }
 
+func TestPublicKeyNames(t *testing.T) {
+	t.Parallel()
+	root := newCA(t, nil, "root")
+	p := NewParser()
+	for want, curve := range map[string]elliptic.Curve{"ECDSA P-384": elliptic.P384(), "ECDSA P-521": elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := p.Bundle(issue(t, root, key, "a", asCA).pem()).First()
+		if c.PublicKey != want || c.Findings != 0 {
+			t.Errorf("%q, findings %v", c.PublicKey, c.Findings.Strings())
+		}
+	}
+	first := p.Bundle(issue(t, root, weakRSA(t), "a").pem()).First()
+	second := p.Bundle(issue(t, root, weakRSA(t), "b").pem()).First()
+	if unsafe.StringData(first.PublicKey) != unsafe.StringData(second.PublicKey) || unsafe.StringData(first.Issuer) != unsafe.StringData(second.Issuer) {
+		t.Error("texts that repeat are not shared")
+	}
+	// P-192, which the standard library does not know.
+	odd := newLeaf(t, root, "a.example").patched(t, []byte("\x2a\x86\x48\xce\x3d\x03\x01\x07"), []byte("\x2a\x86\x48\xce\x3d\x03\x01\x01"))
+	if got := p.Bundle(odd).First(); got.Findings != Unparseable|WeakKey || got.NotAfter == 0 {
+		t.Errorf("an unknown curve: findings %v", got.Findings.Strings())
+	}
+}
+
 func TestSerialNumbers(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -164,6 +191,19 @@ func TestManyNamesAreCountedAndBounded(t *testing.T) {
 	}
 	if !c.Findings.Has(TextCleaned) {
 		t.Error("a cut name is no finding")
+	}
+}
+
+func TestNamesOfManyAttributesAreBounded(t *testing.T) {
+	t.Parallel()
+	leaf := newLeaf(t, newCA(t, nil, "root"), "a.example", func(c *x509.Certificate) {
+		for range 60_000 {
+			c.Subject.ExtraNames = append(c.Subject.ExtraNames, pkix.AttributeTypeAndValue{Type: []int{2, 5, 4, 11}, Value: "x"})
+		}
+	})
+	c := NewParser().Bundle(leaf.pem()).First()
+	if !c.Findings.Has(TextCleaned) || !strings.Contains(c.Subject, "OU=x") || len(c.Subject) > MaxText {
+		t.Errorf("subject %q, findings %v", c.Subject, c.Findings.Strings())
 	}
 }
 

@@ -16,14 +16,16 @@ const (
 	// TooLarge says that a value is too large, or holds too many certificates.
 	TooLarge
 	// MissingIntermediate says that clients can't build the chain from what is
-	// served.
+	// served: nothing there certifies the first certificate, and it says where to
+	// fetch its issuer's, or is followed by other CAs.
 	MissingIntermediate
 	// WrongOrder says that a certificate in the chain does not certify the one
 	// before, although another one does.
 	WrongOrder
 	// RootIncluded says that a root is served in vain.
 	RootIncluded
-	// ChainNotVerifying says that a signature in the chain does not verify.
+	// ChainNotVerifying says that a signature in the chain does not verify, or that
+	// what should certify another certificate is no CA's.
 	ChainNotVerifying
 	// ChainExpiresFirst says that a certificate that the first one depends on
 	// ends before it.

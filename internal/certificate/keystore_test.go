@@ -173,6 +173,26 @@ func TestKeystoreExaminesItsChain(t *testing.T) {
 	}
 }
 
+func TestKeystoreStartsWithItsLeaf(t *testing.T) {
+	t.Parallel()
+	k := newKeystores(t)
+	data, err := pkcs12.Modern2023.Encode(k.leaf.key, k.root.x, []*x509.Certificate{k.leaf.x, k.inter.x}, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := NewParser()
+	got := p.Keystore(data, []byte("x"))
+	if got.First().Subject != "CN=a.example" || got.Certificates[1].Subject != "CN=root" || got.Findings != 0 {
+		t.Errorf("first %q, findings %v", got.First().Subject, got.Findings.Strings())
+	}
+	if p.Keystore(data, []byte("x")) != got || p.Keystore(data, []byte("y")) == got {
+		t.Error("equal keystores are not one, or others are")
+	}
+	if large := p.Keystore(make([]byte, MaxValue+1), nil); large.Findings != TooLarge {
+		t.Errorf("findings of a large one: %v", large.Findings.Strings())
+	}
+}
+
 func TestOpenTrustStoreShowsWhatGoRefuses(t *testing.T) {
 	t.Parallel()
 	k := newKeystores(t)

@@ -25,7 +25,7 @@ func lenient(der []byte, refusal error) *Certificate {
 	input := cryptobyte.String(der)
 	var body, signed, serial, algorithm, issuer, validity, subject cryptobyte.String
 	if !input.ReadASN1(&body, asn1.SEQUENCE) || !body.ReadASN1(&signed, asn1.SEQUENCE) ||
-		!signed.SkipOptionalASN1(asn1.Tag(0).ContextSpecific().Constructed()) ||
+		!signed.SkipOptionalASN1(explicit0) ||
 		!signed.ReadASN1(&serial, asn1.INTEGER) || !signed.ReadASN1(&algorithm, asn1.SEQUENCE) ||
 		!signed.ReadASN1Element(&issuer, asn1.SEQUENCE) || !signed.ReadASN1(&validity, asn1.SEQUENCE) ||
 		!signed.ReadASN1Element(&subject, asn1.SEQUENCE) {

@@ -20,10 +20,7 @@ var (
 	oidPBMAC1        = stdasn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 14}
 )
 
-var (
-	explicit0 = asn1.Tag(0).ContextSpecific().Constructed()
-	implicit0 = asn1.Tag(0).ContextSpecific()
-)
+var explicit0 = asn1.Tag(0).ContextSpecific().Constructed()
 
 const (
 	// maxIterations bounds the rounds of key derivation of one keystore: all of

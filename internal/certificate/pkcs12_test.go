@@ -1,6 +1,7 @@
 package certificate
 
 import (
+	"crypto/x509"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -69,4 +70,14 @@ func keyPart(t *testing.T, data []byte) []byte {
 		t.Fatal("no second part")
 	}
 	return part
+}
+
+func TestDecoderMayPanic(t *testing.T) {
+	t.Parallel()
+	_, err := decode(nil, func([]byte) ([]*x509.Certificate, error) { panic("broken") })
+	c := &contents{}
+	c.refused(err, "x")
+	if c.findings != Malformed {
+		t.Errorf("findings %v, error %v", c.findings.Strings(), err)
+	}
 }

@@ -2,6 +2,7 @@ package certificate
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/x509"
@@ -116,14 +117,19 @@ func decode(data []byte, with func([]byte) ([]*x509.Certificate, error)) (list [
 // decryptPart decrypts one part. An empty password is encoded as two zero bytes
 // or as none, depending on who wrote the keystore.
 func decryptPart(part []byte, password string) ([]*x509.Certificate, error) {
-	encoded := append(encodePassword(password), 0, 0)
-	list, err := decryptEncoded(part, password, encoded)
-	if err != nil && password == "" {
-		if list, again := decryptEncoded(part, password, nil); again == nil {
+	encodings := [][]byte{append(encodePassword(password), 0, 0)}
+	if password == "" {
+		encodings = append(encodings, nil)
+	}
+	var first error
+	for _, encoded := range encodings {
+		list, err := decryptEncoded(part, password, encoded)
+		if err == nil {
 			return list, nil
 		}
+		first = cmp.Or(first, err)
 	}
-	return list, err
+	return nil, first
 }
 
 func encodePassword(password string) []byte {

@@ -3,6 +3,7 @@ package certificate
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,6 +16,8 @@ func TestBundleFormats(t *testing.T) {
 	a, b := newCA(t, nil, "a"), newCA(t, nil, "b")
 	leaf := newLeaf(t, a, "leaf")
 	key := a.keyPEM(t)
+	block, _ := pem.Decode(key)
+	keyDER := block.Bytes
 	both := chainOf(a, b)
 	labelled := func(label string, extra []byte) []byte {
 		text := base64.StdEncoding.EncodeToString(append(bytes.Clone(a.der), extra...))
@@ -51,6 +54,8 @@ func TestBundleFormats(t *testing.T) {
 		"another end":             {[]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"), PEM, 0, false, Malformed},
 		"DER":                     {a.der, DER, 1, false, 0},
 		"two in DER":              {append(bytes.Clone(a.der), b.der...), DER, 2, false, 0},
+		"a key in DER":            {keyDER, DER, 0, true, Empty},
+		"DER with a key behind":   {append(bytes.Clone(a.der), keyDER...), DER, 1, true, 0},
 		"DER cut off":             {append(bytes.Clone(a.der), b.der[:20]...), DER, 1, false, Malformed},
 		"DER of something else":   {[]byte("\x30\x03\x0c\x01a"), DER, 1, false, Unparseable},
 		"nothing":                 {nil, FormatUnknown, 0, false, Empty},

@@ -23,20 +23,25 @@ const (
 // signed names a certificate and the one that is said to have signed it.
 type signed struct{ child, parent Fingerprint }
 
-// minVerifiable is the smallest RSA key in bits that crypto/rsa works with.
-const minVerifiable = 1024
+// RSA keys in bits that signatures are checked with: crypto/rsa refuses smaller
+// ones, and larger ones take seconds.
+const (
+	minRSA = 1024
+	maxRSA = 16384
+)
 
-// checkSignature asks whether the parent's key made the child's signature.
+// checkSignature asks whether the parent's key made the child's signature. Of what
+// stays undecided other findings tell, such as WeakKey and WeakSignature, or none
+// does. SHA-1 is checked like any other hash.
 func checkSignature(child, parent *x509.Certificate) outcome {
+	if key, ok := parent.PublicKey.(*rsa.PublicKey); ok && (key.N.BitLen() < minRSA || key.N.BitLen() > maxRSA) {
+		return undecided
+	}
 	err := parent.CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature)
 	if err == nil {
 		return verified
 	}
-	// Of these other findings tell: MD5, short keys, or nothing does. SHA-1 is
-	// checked like any other hash.
-	_, insecure := errors.AsType[x509.InsecureAlgorithmError](err)
-	key, isRSA := parent.PublicKey.(*rsa.PublicKey)
-	if insecure || errors.Is(err, x509.ErrUnsupportedAlgorithm) || isRSA && key.N.BitLen() < minVerifiable {
+	if _, insecure := errors.AsType[x509.InsecureAlgorithmError](err); insecure || errors.Is(err, x509.ErrUnsupportedAlgorithm) {
 		return undecided
 	}
 	return refuted

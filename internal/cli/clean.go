@@ -6,9 +6,10 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 )
 
-// cleanRecord returns the record with all of its texts clean. The record that was
-// given is left as it is.
-func cleanRecord(r v1alpha1.CertificateRecord) v1alpha1.CertificateRecord {
+// cleanRecord returns a copy of the record with all of its texts clean. The record
+// that was given is left as it is.
+func cleanRecord(given *v1alpha1.CertificateRecord) *v1alpha1.CertificateRecord {
+	r := *given
 	for _, s := range []*string{
 		&r.Kind, &r.Namespace, &r.Name, &r.Key, (*string)(&r.Layer), &r.Role, &r.Format, &r.Fingerprint, &r.Digest,
 		&r.Subject, &r.Issuer, &r.Serial, &r.PublicKey, &r.Signature, &r.ManagedBy, &r.Manager, &r.IssuerRef, &r.Owner,
@@ -33,7 +34,7 @@ func cleanRecord(r v1alpha1.CertificateRecord) v1alpha1.CertificateRecord {
 			u.Kind, u.Namespace, u.Name, u.Field = clean(u.Kind), clean(u.Namespace), clean(u.Name), clean(u.Field)
 		}
 	}
-	return r
+	return &r
 }
 
 // cleanAll returns the texts clean, in the same slice when all of them were.

@@ -65,11 +65,11 @@ func (f *filter) matchesUse(r *v1alpha1.CertificateRecord) bool {
 }
 
 // choose returns the records that the filter matches, in their order.
-func (f *filter) choose(records []v1alpha1.CertificateRecord, now time.Time) []v1alpha1.CertificateRecord {
-	var chosen []v1alpha1.CertificateRecord
-	for i := range records {
-		if f.matches(&records[i], now) {
-			chosen = append(chosen, records[i])
+func (f *filter) choose(records []*v1alpha1.CertificateRecord, now time.Time) []*v1alpha1.CertificateRecord {
+	var chosen []*v1alpha1.CertificateRecord
+	for _, r := range records {
+		if f.matches(r, now) {
+			chosen = append(chosen, r)
 		}
 	}
 	return chosen
@@ -109,13 +109,8 @@ const (
 
 // sortRecords puts records in an order, in place. Records without an end are the
 // last by expiry; what is equal is ordered by namespace, kind, name and key.
-func sortRecords(records []v1alpha1.CertificateRecord, order sortOrder) {
-	// Records are large, so what is moved about meanwhile are pointers.
-	pointers := make([]*v1alpha1.CertificateRecord, len(records))
-	for i := range records {
-		pointers[i] = &records[i]
-	}
-	slices.SortFunc(pointers, func(a, b *v1alpha1.CertificateRecord) int {
+func sortRecords(records []*v1alpha1.CertificateRecord, order sortOrder) {
+	slices.SortFunc(records, func(a, b *v1alpha1.CertificateRecord) int {
 		first := 0
 		switch order {
 		case sortByExpiry:
@@ -129,11 +124,6 @@ func sortRecords(records []v1alpha1.CertificateRecord, order sortOrder) {
 		}
 		return byPlace(a, b)
 	})
-	sorted := make([]v1alpha1.CertificateRecord, len(records))
-	for i, p := range pointers {
-		sorted[i] = *p
-	}
-	copy(records, sorted)
 }
 
 // byPlace compares namespaces, kinds, names and keys.

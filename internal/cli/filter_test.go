@@ -9,7 +9,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 )
 
-func namesOnly(records []v1alpha1.CertificateRecord) []string {
+func namesOnly(records []*v1alpha1.CertificateRecord) []string {
 	var list []string
 	for i := range records {
 		list = append(list, records[i].Name)

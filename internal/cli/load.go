@@ -25,7 +25,7 @@ const pageLimit = 16
 // snapshot is what was read from a cluster.
 type snapshot struct {
 	// records of all pages, each place once, in no order.
-	records []v1alpha1.CertificateRecord
+	records []*v1alpha1.CertificateRecord
 	// agent is the TLSAgent, nil when it could not be read.
 	agent *v1alpha1.TLSAgent
 	// agentError says why agent is nil.
@@ -64,7 +64,7 @@ func load(ctx context.Context, c client.Reader, namespace string) (*snapshot, er
 	return s, nil
 }
 
-func loadRecords(ctx context.Context, c client.Reader, namespace string) ([]v1alpha1.CertificateRecord, error) {
+func loadRecords(ctx context.Context, c client.Reader, namespace string) ([]*v1alpha1.CertificateRecord, error) {
 	merged, count, err := readPages(ctx, c, namespace, pageLimit)
 	if apierrors.IsResourceExpired(err) {
 		// The list changed for longer than the API server remembers. The whole
@@ -128,18 +128,19 @@ func (o origin) newer(other origin) bool {
 }
 
 type mergedRecord struct {
-	record v1alpha1.CertificateRecord
+	record *v1alpha1.CertificateRecord
 	origin origin
 }
 
-// merger collects records. While a page is split, a record can be on two: then
+// merger collects records, where they are in their pages. While a page is split, a record can be on two: then
 // the one of the page that was written last counts.
 type merger map[place]mergedRecord
 
 func (m merger) add(s *v1alpha1.CertificateSlice) {
 	from := origin{version: s.ResourceVersion, created: s.CreationTimestamp.Time}
-	for _, r := range s.Records {
-		p := placeOf(&r)
+	for i := range s.Records {
+		r := &s.Records[i]
+		p := placeOf(r)
 		if held, ok := m[p]; ok && !from.newer(held.origin) {
 			continue
 		}
@@ -148,8 +149,8 @@ func (m merger) add(s *v1alpha1.CertificateSlice) {
 }
 
 // records returns what was collected, in no order.
-func (m merger) records() []v1alpha1.CertificateRecord {
-	list := make([]v1alpha1.CertificateRecord, 0, len(m))
+func (m merger) records() []*v1alpha1.CertificateRecord {
+	list := make([]*v1alpha1.CertificateRecord, 0, len(m))
 	for _, r := range m {
 		list = append(list, r.record)
 	}

@@ -23,11 +23,15 @@ import (
 const testNamespace = "tls-platform-system"
 
 // sliceOf is a page with records.
-func sliceOf(name string, records ...v1alpha1.CertificateRecord) *v1alpha1.CertificateSlice {
-	return &v1alpha1.CertificateSlice{
+func sliceOf(name string, records ...*v1alpha1.CertificateRecord) *v1alpha1.CertificateSlice {
+	s := &v1alpha1.CertificateSlice{
 		ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: name},
-		Count:      int32(len(records)), Records: records,
+		Count:      int32(len(records)),
 	}
+	for _, r := range records {
+		s.Records = append(s.Records, *r)
+	}
+	return s
 }
 
 // sampleLease was renewed a time ago.
@@ -50,7 +54,7 @@ func clientWith(t *testing.T, funcs interceptor.Funcs, objects ...client.Object)
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	elsewhere := sliceOf("other", v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "x", Name: "not-ours"})
+	elsewhere := sliceOf("other", &v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "x", Name: "not-ours"})
 	elsewhere.Namespace = "default"
 	c := clientWith(t, interceptor.Funcs{},
 		sliceOf("b", sample()[:2]...), sliceOf("a", sample()[2:]...), elsewhere, sampleAgent(), sampleLease(12*time.Second))
@@ -138,7 +142,7 @@ func TestLoadPages(t *testing.T) {
 			t.Parallel()
 			p := &pager{expire: c.expire}
 			for i := range 2*pageLimit + 1 {
-				p.items = append(p.items, *sliceOf("s", v1alpha1.CertificateRecord{Kind: "Secret", Name: strconv.Itoa(i)}))
+				p.items = append(p.items, *sliceOf("s", &v1alpha1.CertificateRecord{Kind: "Secret", Name: strconv.Itoa(i)}))
 			}
 			records, err := loadRecords(t.Context(), clientWith(t, interceptor.Funcs{List: p.list}), testNamespace)
 			if err != nil {
@@ -196,7 +200,7 @@ func TestRecordsOnTwoPagesCountOnce(t *testing.T) {
 			t.Parallel()
 			m := merger{}
 			for _, p := range pages {
-				s := sliceOf("s", v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "a", Name: "b", Key: "c", Issuer: p.issuer})
+				s := sliceOf("s", &v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "a", Name: "b", Key: "c", Issuer: p.issuer})
 				s.ResourceVersion, s.CreationTimestamp = p.version, *in(p.created)
 				m.add(s)
 			}
@@ -209,7 +213,7 @@ func TestRecordsOnTwoPagesCountOnce(t *testing.T) {
 	t.Run("values of one object are told apart by their key", func(t *testing.T) {
 		t.Parallel()
 		m := merger{}
-		m.add(sliceOf("s", v1alpha1.CertificateRecord{Kind: "Secret", Name: "b", Key: "tls.crt"}, v1alpha1.CertificateRecord{Kind: "Secret", Name: "b", Key: "ca.crt"}))
+		m.add(sliceOf("s", &v1alpha1.CertificateRecord{Kind: "Secret", Name: "b", Key: "tls.crt"}, &v1alpha1.CertificateRecord{Kind: "Secret", Name: "b", Key: "ca.crt"}))
 		if len(m) != 2 {
 			t.Errorf("got %d records, want 2", len(m))
 		}

@@ -47,7 +47,7 @@ func parseFormat(text string, known []format) (format, error) {
 func (f format) forPeople() bool { return f == formatTable || f == formatWide || f == formatText }
 
 // printInventory writes the records in a format, in the order given.
-func printInventory(w io.Writer, records []v1alpha1.CertificateRecord, as format, now time.Time) error {
+func printInventory(w io.Writer, records []*v1alpha1.CertificateRecord, as format, now time.Time) error {
 	var err error
 	switch as {
 	case formatJSON:
@@ -72,7 +72,7 @@ func printInventory(w io.Writer, records []v1alpha1.CertificateRecord, as format
 }
 
 // printNames writes each object once, in the form that kubectl tls why takes.
-func printNames(w io.Writer, records []v1alpha1.CertificateRecord) error {
+func printNames(w io.Writer, records []*v1alpha1.CertificateRecord) error {
 	written := map[place]bool{}
 	for i := range records {
 		r := cleanRecord(records[i])

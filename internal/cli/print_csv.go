@@ -44,14 +44,14 @@ func csvTime(t *metav1.Time) string {
 }
 
 // printCSV writes a line of titles and one for each record (RFC 4180).
-func printCSV(w io.Writer, records []v1alpha1.CertificateRecord) error {
+func printCSV(w io.Writer, records []*v1alpha1.CertificateRecord) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(csvTitles); err != nil {
 		return err
 	}
 	for i := range records {
 		r := cleanRecord(records[i])
-		row := csvRow(&r)
+		row := csvRow(r)
 		for i := range row {
 			row[i] = defuse(row[i])
 		}

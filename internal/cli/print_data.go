@@ -20,7 +20,7 @@ const (
 
 // printJSON writes {"apiVersion", "kind", "items": [records]}, one record at a
 // time.
-func printJSON(w io.Writer, records []v1alpha1.CertificateRecord) error {
+func printJSON(w io.Writer, records []*v1alpha1.CertificateRecord) error {
 	_, err := fmt.Fprintf(w, "{\n    \"apiVersion\": %q,\n    \"kind\": %q,\n    \"items\": [", v1alpha1.GroupVersion, kindInventory)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func marshalJSON(value any, prefix string) ([]byte, error) {
 }
 
 // printYAML writes the same as printJSON in YAML, one record at a time.
-func printYAML(w io.Writer, records []v1alpha1.CertificateRecord) error {
+func printYAML(w io.Writer, records []*v1alpha1.CertificateRecord) error {
 	items := "items:"
 	if len(records) == 0 {
 		items = "items: []"
@@ -69,7 +69,7 @@ func printYAML(w io.Writer, records []v1alpha1.CertificateRecord) error {
 		return err
 	}
 	for i := range records {
-		item, err := yaml.Marshal([]v1alpha1.CertificateRecord{cleanRecord(records[i])})
+		item, err := yaml.Marshal([]*v1alpha1.CertificateRecord{cleanRecord(records[i])})
 		if err != nil {
 			return fmt.Errorf("encoding %s %s: %w", records[i].Kind, records[i].Name, err)
 		}

@@ -47,7 +47,7 @@ var wideColumns = []column{
 }
 
 // printTable writes one line for each record.
-func printTable(w io.Writer, records []v1alpha1.CertificateRecord, wide bool, now time.Time) error {
+func printTable(w io.Writer, records []*v1alpha1.CertificateRecord, wide bool, now time.Time) error {
 	columns, width := tableColumns, cellWidth
 	if wide {
 		columns, width = append(append([]column(nil), tableColumns...), wideColumns...), wideCellWidth
@@ -63,10 +63,10 @@ func printTable(w io.Writer, records []v1alpha1.CertificateRecord, wide bool, no
 	for i := range records {
 		r := cleanRecord(records[i])
 		for i, c := range columns {
-			cells[i] = shorten(orNone(c.cell(&r, now)), width)
+			cells[i] = shorten(orNone(c.cell(r, now)), width)
 			if c.title == "KIND/NAME" {
 				// It is what people copy: never cut.
-				cells[i] = c.cell(&r, now)
+				cells[i] = c.cell(r, now)
 			}
 		}
 		if _, err := fmt.Fprintln(t, strings.Join(cells, "\t")); err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // inventoryOf is the sample in the order of the command's default.
-func inventoryOf(t *testing.T, records []v1alpha1.CertificateRecord, as format) string {
+func inventoryOf(t *testing.T, records []*v1alpha1.CertificateRecord, as format) string {
 	t.Helper()
 	sortRecords(records, sortByExpiry)
 	var b bytes.Buffer
@@ -37,19 +37,19 @@ func TestInventoryGoldens(t *testing.T) {
 
 // decoded is the inventory as a program reads it.
 type decoded struct {
-	APIVersion string                       `json:"apiVersion"`
-	Kind       string                       `json:"kind"`
-	Items      []v1alpha1.CertificateRecord `json:"items"`
+	APIVersion string                        `json:"apiVersion"`
+	Kind       string                        `json:"kind"`
+	Items      []*v1alpha1.CertificateRecord `json:"items"`
 }
 
 func TestJSONAndYAMLHoldAllOfTheRecords(t *testing.T) {
 	t.Parallel()
-	for name, records := range map[string][]v1alpha1.CertificateRecord{
+	for name, records := range map[string][]*v1alpha1.CertificateRecord{
 		"no record": nil, "one record": sample()[:1], "many records": sample(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := decoded{APIVersion: "tlsplatform.io/v1alpha1", Kind: "CertificateInventory", Items: []v1alpha1.CertificateRecord{}}
+			want := decoded{APIVersion: "tlsplatform.io/v1alpha1", Kind: "CertificateInventory", Items: []*v1alpha1.CertificateRecord{}}
 			sortRecords(records, sortByExpiry)
 			want.Items = append(want.Items, records...)
 			var fromJSON, fromYAML decoded
@@ -74,13 +74,13 @@ func TestNothingHostileReachesTheTerminal(t *testing.T) {
 	for _, as := range inventoryFormats {
 		t.Run("inventory as "+string(as), func(t *testing.T) {
 			t.Parallel()
-			checkSafeLines(t, inventoryOf(t, []v1alpha1.CertificateRecord{hostile()}, as))
+			checkSafeLines(t, inventoryOf(t, []*v1alpha1.CertificateRecord{hostile()}, as))
 		})
 	}
 	for _, as := range explanationFormats {
 		t.Run("explanation as "+string(as), func(t *testing.T) {
 			t.Parallel()
-			checkSafeLines(t, explanationOf(t, []v1alpha1.CertificateRecord{hostile()}, nil, as))
+			checkSafeLines(t, explanationOf(t, []*v1alpha1.CertificateRecord{hostile()}, nil, as))
 		})
 	}
 }
@@ -101,7 +101,7 @@ func TestTableKeepsOneLineForEachRecord(t *testing.T) {
 	t.Parallel()
 	r := hostile()
 	r.Subject = "CN=" + strings.Repeat("x", 5000)
-	text := inventoryOf(t, []v1alpha1.CertificateRecord{r, r}, formatTable)
+	text := inventoryOf(t, []*v1alpha1.CertificateRecord{r, r}, formatTable)
 	if n := strings.Count(text, "\n"); n != 3 {
 		t.Errorf("got %d lines, want 3", n)
 	}

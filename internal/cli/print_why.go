@@ -108,7 +108,7 @@ func explanationText(e *explanation, now time.Time) string {
 
 // writeValue writes what a value is, and what is wrong with it.
 func writeValue(p *page, x *explained, now time.Time) {
-	r := &x.Record
+	r := x.Record
 	p.heading("What it is")
 	p.line("", x.Role)
 	writeFacts(p, r, now)
@@ -127,7 +127,7 @@ func writeValue(p *page, x *explained, now time.Time) {
 
 // surroundings are who renews and who uses a value.
 func surroundings(x *explained) string {
-	p, r := &page{}, &x.Record
+	p, r := &page{}, x.Record
 	p.heading("Who renews it")
 	p.line("", x.Renewal)
 	p.line("Owner:", r.Owner)

@@ -27,14 +27,14 @@ const (
 )
 
 // sample is an estate with something of everything, ordered by place.
-func sample() []v1alpha1.CertificateRecord {
-	return []v1alpha1.CertificateRecord{
+func sample() []*v1alpha1.CertificateRecord {
+	return []*v1alpha1.CertificateRecord{
 		{
 			Kind: "ConfigMap", Namespace: "shop", Name: "istio-ca-root-cert", Key: "root-cert.pem",
 			Layer: v1alpha1.LayerMesh, Role: "Bundle", Format: "PEM", Certificates: 2,
 			Fingerprint: "5c0f7f3ad1b2c4e6", Digest: "a1b2c3d4e5f60718", Subject: "O=cluster.local", Issuer: "O=cluster.local",
 			Serial: "2f", NotBefore: in(-100 * day), NotAfter: in(3500 * day), PublicKey: "RSA 4096", Signature: "SHA256-RSA",
-			CA: true, ManagedBy: "mesh", Use: "Exempt", UseReason: "the mesh reads it by name", Findings: []string{"Duplicate"},
+			CA: true, ManagedBy: "mesh", Use: "Exempt", UseReason: "Istio gives its roots to every namespace by this name.", Findings: []string{"Duplicate"},
 		},
 		{
 			Kind: "Secret", Namespace: "legacy", Name: "old-portal", Key: "tls.crt",
@@ -42,7 +42,7 @@ func sample() []v1alpha1.CertificateRecord {
 			Fingerprint: "9b11aa77cc33", Subject: "CN=portal.example.com,O=Example\\, Inc.", Issuer: "CN=Example Issuing CA 2,O=Example",
 			Serial: "-1a", NotBefore: in(-400 * day), NotAfter: in(-2 * day), PublicKey: "RSA 1024", Signature: "SHA1-RSA",
 			ManagedBy: "by hand", Owner: "team-portal", Purpose: "=the portal, until it is switched off", Use: "Unreferenced",
-			UseReason: "nothing that was read refers to it", UnreferencedSince: in(-40 * day), Orphan: true, Confidence: "Medium",
+			UseReason: "Nothing that was read refers to it.", UnreferencedSince: in(-40 * day), Orphan: true, Confidence: "Medium",
 			Doubts:   []string{"widgets.example.com: kind that no row of the table describes"},
 			Findings: []string{"NoNames", "WeakKey", "WeakSignature"},
 		},
@@ -62,25 +62,25 @@ func sample() []v1alpha1.CertificateRecord {
 			ManagedBy: "cert-manager", Manager: "Certificate shop/web", IssuerRef: "ClusterIssuer/letsencrypt", Renewal: in(-18 * day),
 			Owner: "team-shop", Purpose: "public web shop",
 			UsedBy: []v1alpha1.Referrer{
-				{Kind: "Ingress", Namespace: "shop", Name: "web", Field: ".spec.tls[0].secretName", Certain: true},
+				{Kind: "Ingress", Namespace: "shop", Name: "web", Field: "spec.tls[*].secretName", Certain: true},
 				{Kind: "Deployment", Namespace: "shop", Name: "proxy", Field: "--default-tls-secret"},
 			},
-			UseCount: 4, Use: "Used", UseReason: "Ingress shop/web refers to it",
+			UseCount: 4, Use: "Used", UseReason: "Ingress shop/web names it in spec.tls[*].secretName, and 3 more use it.",
 		},
 		{
 			Kind: "ValidatingWebhookConfiguration", Name: "policy", Key: "check.policy.example.com",
 			Layer: v1alpha1.LayerApplication, Role: "Bundle", Format: "PEM", Certificates: 1,
 			Fingerprint: "77aa00bb11cc22dd", Digest: "0718a1b2", Subject: "CN=policy-ca", Issuer: "CN=policy-ca", Serial: "1",
 			NotBefore: in(-1 * day), NotAfter: in(3*hour + 25*time.Minute), PublicKey: "Ed25519", Signature: "Ed25519", CA: true,
-			ManagedBy: "ca-injector", Manager: "Certificate policy/serving", Use: "Exempt", UseReason: "the API server reads it",
+			ManagedBy: "ca-injector", Manager: "Certificate policy/serving", Use: "Exempt", UseReason: "The API server reads it.",
 		},
 	}
 }
 
 // hostile is a record whose every text is an attack on a terminal.
-func hostile() v1alpha1.CertificateRecord {
+func hostile() *v1alpha1.CertificateRecord {
 	const attack = "\x1b]0;owned\x07=1+1\u202egnp\u009b31m\xff\r\nsecond\ttab"
-	return v1alpha1.CertificateRecord{
+	return &v1alpha1.CertificateRecord{
 		Kind: "Secret" + attack, Namespace: attack, Name: attack, Key: attack, Layer: attack, Role: attack, Format: attack,
 		Fingerprint: attack, Digest: attack, Subject: "CN=" + attack, Issuer: attack, Serial: attack, Names: []string{attack},
 		NotAfter: in(day), PublicKey: attack, Signature: attack,

@@ -57,12 +57,11 @@ func parseTarget(text, flag, current string) (place, error) {
 
 // find returns the records of an object, ordered by key. There being none is an
 // error that names near matches.
-func find(records []v1alpha1.CertificateRecord, target place) ([]v1alpha1.CertificateRecord, error) {
-	var found []v1alpha1.CertificateRecord
-	for i := range records {
-		r := &records[i]
+func find(records []*v1alpha1.CertificateRecord, target place) ([]*v1alpha1.CertificateRecord, error) {
+	var found []*v1alpha1.CertificateRecord
+	for _, r := range records {
 		if r.Kind == target.kind && r.Namespace == target.namespace && r.Name == target.name {
-			found = append(found, *r)
+			found = append(found, r)
 		}
 	}
 	if len(found) > 0 {
@@ -86,10 +85,9 @@ func find(records []v1alpha1.CertificateRecord, target place) ([]v1alpha1.Certif
 // nearMatches are objects of the same name in other namespaces or of another kind;
 // without any, those in the same namespace whose names contain it or are part of
 // it.
-func nearMatches(records []v1alpha1.CertificateRecord, target place) []string {
+func nearMatches(records []*v1alpha1.CertificateRecord, target place) []string {
 	var same, similar []string
-	for i := range records {
-		r := &records[i]
+	for _, r := range records {
 		name := objectName(place{kind: r.Kind, namespace: r.Namespace, name: r.Name})
 		switch {
 		case r.Name == target.name:

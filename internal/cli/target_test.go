@@ -54,8 +54,8 @@ func TestParseTarget(t *testing.T) {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	records := append(sample(),
-		v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "blog", Name: "web-tls", Key: "tls.crt"},
-		v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "blog", Name: "web-tls", Key: "ca.crt"})
+		&v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "blog", Name: "web-tls", Key: "tls.crt"},
+		&v1alpha1.CertificateRecord{Kind: "Secret", Namespace: "blog", Name: "web-tls", Key: "ca.crt"})
 	found, err := find(records, place{kind: "Secret", namespace: "blog", name: "web-tls"})
 	if err != nil || len(found) != 2 || found[0].Key != "ca.crt" {
 		t.Errorf("got %v, %v; want the records of both keys in order", found, err)
@@ -87,9 +87,9 @@ func TestFind(t *testing.T) {
 	}
 	t.Run("many near matches are counted", func(t *testing.T) {
 		t.Parallel()
-		var many []v1alpha1.CertificateRecord
+		var many []*v1alpha1.CertificateRecord
 		for i := range 13 {
-			many = append(many, v1alpha1.CertificateRecord{Kind: "Secret", Namespace: fmt.Sprintf("n%02d", i), Name: "web"})
+			many = append(many, &v1alpha1.CertificateRecord{Kind: "Secret", Namespace: fmt.Sprintf("n%02d", i), Name: "web"})
 		}
 		_, err := find(many, place{kind: "Secret", namespace: "x", name: "web"})
 		if err == nil || !strings.HasSuffix(err.Error(), "secret/n09/web and 3 more?") {

@@ -68,10 +68,10 @@ func coverageGaps(agent *v1alpha1.TLSAgent) []string {
 
 // footer counts what is shown of all records, and says when the agent was last
 // seen.
-func footer(shown []v1alpha1.CertificateRecord, total int, renewed, now time.Time) string {
+func footer(shown []*v1alpha1.CertificateRecord, total int, renewed, now time.Time) string {
 	var expired, orphans, unreadable int
 	for i := range shown {
-		if isExpired(&shown[i], now) {
+		if isExpired(shown[i], now) {
 			expired++
 		}
 		if shown[i].Orphan {

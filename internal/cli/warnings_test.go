@@ -80,7 +80,7 @@ func TestWarnings(t *testing.T) {
 func TestFooter(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		shown   []v1alpha1.CertificateRecord
+		shown   []*v1alpha1.CertificateRecord
 		total   int
 		renewed time.Time
 		want    string

@@ -28,7 +28,7 @@ type explanation struct {
 
 // explained is one value of an object with sentences about it.
 type explained struct {
-	Record v1alpha1.CertificateRecord `json:"record"`
+	Record *v1alpha1.CertificateRecord `json:"record"`
 	// Role, Renewal and Layer, and Orphan, that is why it is or is not one.
 	Role     string             `json:"role"`
 	Renewal  string             `json:"renewal"`
@@ -46,7 +46,7 @@ type explainedFinding struct {
 
 // explain makes sentences of the records of one object. The agent is nil when
 // its report is not known.
-func explain(records []v1alpha1.CertificateRecord, agent *v1alpha1.TLSAgent, now time.Time) *explanation {
+func explain(records []*v1alpha1.CertificateRecord, agent *v1alpha1.TLSAgent, now time.Time) *explanation {
 	e := &explanation{APIVersion: v1alpha1.GroupVersion.String(), Kind: kindExplanation}
 	grace := defaultGrace
 	if agent != nil {
@@ -61,10 +61,10 @@ func explain(records []v1alpha1.CertificateRecord, agent *v1alpha1.TLSAgent, now
 		e.Object = objectTitle(r.Kind, r.Namespace, r.Name)
 		x := explained{
 			Record:  r,
-			Role:    roleSentence(&r),
-			Renewal: renewalSentence(&r, now),
-			Layer:   layerSentence(&r),
-			Orphan:  orphanSentence(&r, grace, now),
+			Role:    roleSentence(r),
+			Renewal: renewalSentence(r, now),
+			Layer:   layerSentence(r),
+			Orphan:  orphanSentence(r, grace, now),
 		}
 		for _, name := range r.Findings {
 			a := adviceFor(name)
@@ -129,18 +129,22 @@ func renewalSentence(r *v1alpha1.CertificateRecord, now time.Time) string {
 	return text
 }
 
-// edgeKinds are kinds of north-south traffic.
+// edgeKinds are kinds of north-south traffic, whatever their group.
 var edgeKinds = []string{
-	"Ingress", "Gateway", "Gateway.networking.istio.io", "ListenerSet", "XListenerSet", "Route", "HTTPProxy",
-	"TLSCertificateDelegation", "IngressRoute", "IngressRouteTCP", "TLSStore", "TLSOption", "IngressController",
-	"VirtualServer", "Host", "ApisixTls",
+	"Ingress", "Gateway", "ListenerSet", "XListenerSet", "BackendTLSPolicy", "Route", "IngressController", "HTTPProxy",
+	"ContourConfiguration", "IngressRoute", "IngressRouteTCP", "TLSStore", "TLSOption", "Host", "TLSContext", "APIServer",
+}
+
+func isEdge(u v1alpha1.Referrer) bool {
+	kind, _, _ := strings.Cut(u.Kind, ".")
+	return slices.Contains(edgeKinds, kind)
 }
 
 func layerSentence(r *v1alpha1.CertificateRecord) string {
 	switch r.Layer {
 	case v1alpha1.LayerIngress:
 		text := "Ingress (traffic at the edge of the cluster)"
-		i := slices.IndexFunc(r.UsedBy, func(u v1alpha1.Referrer) bool { return slices.Contains(edgeKinds, u.Kind) })
+		i := slices.IndexFunc(r.UsedBy, isEdge)
 		if i < 0 {
 			return text + "."
 		}
@@ -172,7 +176,7 @@ func orphanSentence(r *v1alpha1.CertificateRecord, grace time.Duration, now time
 		answer = "Not known (" + orNone(r.Use) + ")."
 	}
 	if r.UseReason != "" {
-		answer += " The agent says: " + sentence(r.UseReason)
+		answer += " " + sentence(r.UseReason)
 	}
 	if r.Use == useUnreferenced && r.Confidence != "" {
 		answer += " Confidence is " + strings.ToLower(r.Confidence) + "."

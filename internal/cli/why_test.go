@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +15,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
 )
 
-func explanationOf(t *testing.T, records []v1alpha1.CertificateRecord, agent *v1alpha1.TLSAgent, as format) string {
+func explanationOf(t *testing.T, records []*v1alpha1.CertificateRecord, agent *v1alpha1.TLSAgent, as format) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := printExplanation(&b, explain(records, agent, now), as, now); err != nil {
@@ -29,11 +31,10 @@ func TestExplanationGoldens(t *testing.T) {
 	gaps.Status.Coverage = append(gaps.Status.Coverage, v1alpha1.Coverage{
 		Resource: "ingresses.networking.k8s.io", State: "Forbidden", Message: "grant list and watch to the ServiceAccount tls-platform-agent",
 	})
-	web := sample()[3]
-	authority := web
+	web, authority := sample()[3], sample()[3]
 	authority.Key, authority.Role, authority.Names, authority.NameCount, authority.Chain = "ca.crt", "Bundle", nil, 0, nil
 	for name, c := range map[string]struct {
-		records []v1alpha1.CertificateRecord
+		records []*v1alpha1.CertificateRecord
 		agent   *v1alpha1.TLSAgent
 		as      format
 	}{
@@ -44,7 +45,7 @@ func TestExplanationGoldens(t *testing.T) {
 		"why-unreadable.text": {sample()[2:3], nil, formatText},
 		"why-bundle.text":     {sample()[:1], sampleAgent(), formatText},
 		"why-webhook.text":    {sample()[4:], sampleAgent(), formatText},
-		"why-two-keys.text":   {[]v1alpha1.CertificateRecord{authority, web}, sampleAgent(), formatText},
+		"why-two-keys.text":   {[]*v1alpha1.CertificateRecord{authority, web}, sampleAgent(), formatText},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,8 +86,8 @@ func TestOrphanSentence(t *testing.T) {
 			v1alpha1.CertificateRecord{Use: "Used"}, "No. It is used.",
 		},
 		"the agent's reason is added": {
-			v1alpha1.CertificateRecord{Use: "Exempt", UseReason: "annotated."},
-			"No. It is exempt: it never counts as an orphan. The agent says: annotated.",
+			v1alpha1.CertificateRecord{Use: "Exempt", UseReason: "Its annotation says ignore"},
+			"No. It is exempt: it never counts as an orphan. Its annotation says ignore.",
 		},
 		"within the grace period the end of it is named": {
 			v1alpha1.CertificateRecord{Use: "Unreferenced", UnreferencedSince: in(-day), Confidence: "Low"},
@@ -165,5 +166,57 @@ func TestValidity(t *testing.T) {
 				t.Errorf("text differs (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestLayerSentence(t *testing.T) {
+	t.Parallel()
+	istio := []v1alpha1.Referrer{{Kind: "Pod", Namespace: "edge", Name: "p"}, {Kind: "Gateway.networking.istio.io", Namespace: "edge", Name: "g"}}
+	for name, c := range map[string]struct {
+		record v1alpha1.CertificateRecord
+		want   string
+	}{
+		"what puts it at the edge is named": {
+			v1alpha1.CertificateRecord{Layer: "Ingress", UsedBy: istio},
+			"Ingress (traffic at the edge of the cluster), because Gateway.networking.istio.io edge/g uses it.",
+		},
+		"an annotation is no object to name": {
+			v1alpha1.CertificateRecord{Layer: "Ingress", UsedBy: istio[:1]}, "Ingress (traffic at the edge of the cluster).",
+		},
+		"a mesh": {
+			v1alpha1.CertificateRecord{Layer: "Mesh"},
+			"Mesh (traffic between workloads): a service mesh trusts it, issues by it or serves with it.",
+		},
+		"an application": {
+			v1alpha1.CertificateRecord{Layer: "Application"}, "Application (neither at the edge of the cluster nor of a service mesh).",
+		},
+		"a layer that is not known is shown": {
+			v1alpha1.CertificateRecord{Layer: "Attic"}, "Attic.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, layerSentence(&c.record)); diff != "" {
+				t.Errorf("sentence differs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The page of the documentation shows the very output.
+func TestDocumentationShowsTheOutput(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "kubectl-tls.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"inventory.table", "why-orphan.text", "why-used.text"} {
+		output, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), string(output)) {
+			t.Errorf("docs/kubectl-tls.md does not show testdata/%s: copy it there", file)
+		}
 	}
 }

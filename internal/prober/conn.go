@@ -17,18 +17,18 @@ type boundedConn struct {
 	end  time.Time
 }
 
-// bound returns a connection that ends with ctx, whose deadline there must be.
+// bound returns a connection that ends with ctx, which must have a deadline.
 // release frees what watches ctx.
-func bound(ctx context.Context, conn net.Conn) (bounded *boundedConn, release func(), err error) {
+//
+// The deadline of the connection is not set ahead: it would race with that of
+// ctx, and a probe that its caller stopped would look like a slow peer.
+func bound(ctx context.Context, conn net.Conn) (bounded *boundedConn, release func()) {
 	end, _ := ctx.Deadline()
-	if err := conn.SetDeadline(end); err != nil {
-		return nil, nil, err
-	}
 	stop := context.AfterFunc(ctx, func() {
-		// What fails here failed before: the connection is closed.
+		// This fails on a connection that is closed, which is what is wanted.
 		_ = conn.SetDeadline(time.Unix(1, 0))
 	})
-	return &boundedConn{Conn: conn, left: maxRead, end: end}, func() { stop() }, nil
+	return &boundedConn{Conn: conn, left: maxRead, end: end}, func() { stop() }
 }
 
 // Read reads, and fails with TooMuchData once more than maxRead bytes came.

@@ -147,20 +147,19 @@ func (e *Endpoint) parse() (target, *failure) {
 // isName says whether a text has the form of a DNS name. Underscores pass, which
 // service discovery uses; a wildcard does not, since nothing answers to it.
 func isName(name string) bool {
-	if name == "" || len(name) > maxName {
+	if len(name) > maxName {
 		return false
 	}
 	for label := range strings.SplitSeq(name, ".") {
-		if label == "" || len(label) > 63 {
+		if label == "" || len(label) > 63 || strings.ContainsFunc(label, isNoNameRune) {
 			return false
-		}
-		for i := range len(label) {
-			c := label[i]
-			alphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-			if !alphanumeric && c != '-' && c != '_' {
-				return false
-			}
 		}
 	}
 	return true
+}
+
+// isNoNameRune says whether a rune has no place in a DNS name.
+func isNoNameRune(r rune) bool {
+	alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+	return !alphanumeric && r != '-' && r != '_'
 }

@@ -3,6 +3,7 @@ package prober
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
@@ -20,23 +21,6 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
 )
-
-// derReader reads concatenated DER into the least that these tests compare.
-type derReader struct{}
-
-func (derReader) Chain(chain, _ []byte) (served, trust *certificate.Bundle) {
-	list, err := x509.ParseCertificates(chain)
-	if err != nil {
-		return &certificate.Bundle{Findings: certificate.Malformed}, nil
-	}
-	served = &certificate.Bundle{Format: certificate.DER, Count: len(list)}
-	for _, c := range list {
-		served.Certificates = append(served.Certificates, &certificate.Certificate{
-			Fingerprint: sha256.Sum256(c.Raw), Names: c.DNSNames, NotBefore: c.NotBefore.Unix(),
-		})
-	}
-	return served, nil
-}
 
 var serverKey = sync.OnceValue(func() *ecdsa.PrivateKey {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -66,6 +50,20 @@ func serverChain(t *testing.T, n int) tls.Certificate {
 	}
 	return chain
 }
+
+// smallCertificate is one with the smallest key and no names.
+var smallCertificate = sync.OnceValue(func() []byte {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		panic(err)
+	}
+	return der
+})
 
 // fingerprints of a chain as a server has it.
 func fingerprints(chain tls.Certificate) []certificate.Fingerprint {
@@ -114,7 +112,7 @@ func newProber(t *testing.T, resolver Resolver) *Prober {
 		t.Fatal(err)
 	}
 	p, err := New(Options{
-		Policy: policy, Resolver: resolver, Chains: derReader{}, Timeouts: DefaultTimeouts(), Now: time.Now,
+		Policy: policy, Resolver: resolver, Chains: certificate.NewParser(), Timeouts: DefaultTimeouts(), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -137,13 +135,13 @@ func listen(t *testing.T, serve func(conn net.Conn)) uint16 {
 				return
 			}
 			connections.Go(func() {
-				defer conn.Close()
+				defer func() { _ = conn.Close() }()
 				serve(conn)
 			})
 		}
 	})
 	t.Cleanup(func() {
-		listener.Close()
+		_ = listener.Close()
 		connections.Wait()
 	})
 	return netip.MustParseAddrPort(listener.Addr().String()).Port()
@@ -154,7 +152,7 @@ func serveTLS(config *tls.Config) func(net.Conn) {
 	return func(conn net.Conn) {
 		server := tls.Server(conn, config)
 		if server.Handshake() == nil {
-			io.Copy(io.Discard, server)
+			_, _ = io.Copy(io.Discard, server)
 		}
 	}
 }

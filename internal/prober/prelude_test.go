@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -15,7 +16,7 @@ const (
 		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00saltsaltsalt\x00caching_sha2_password\x00"
 	mysql8Plain = "\x4a\x00\x00\x00\x0a8.0.39\x00\x0b\x00\x00\x00saltsalt\x00\xff\xf7\xff\x02\x00\xff\xdf\x15" +
 		"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00saltsaltsalt\x00caching_sha2_password\x00"
-	mariadb11 = "\x56\x00\x00\x00\x0a11.4.2-MariaDB-ubu2404\x00\x06\x00\x00\x00saltsalt\x00\xfe\xff\x2d\x02\x00\xff\x81\x15" +
+	mariadb11 = "\x5a\x00\x00\x00\x0a11.4.2-MariaDB-ubu2404\x00\x06\x00\x00\x00saltsalt\x00\xfe\xff\x2d\x02\x00\xff\x81\x15" +
 		"\x00\x00\x00\x00\x00\x00\x1d\x00\x00\x00saltsaltsalt\x00mysql_native_password\x00"
 	mysqlZeros = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	// The requests: PLUGIN_AUTH, SECURE_CONNECTION, SSL, PROTOCOL_41, LONG_FLAG
@@ -74,6 +75,7 @@ func TestPrelude(t *testing.T) {
 		"SMTP is HTTP":                     {SMTP, []step{{"", "HTTP/1.1 400 Bad Request\r\n"}}, ProtocolError, "not SMTP"},
 		"SMTP changes the code in a reply": {SMTP, []step{{"", "220-a\r\n250 b\r\n"}}, ProtocolError, "not SMTP"},
 		"SMTP has no separator":            {SMTP, []step{{"", "2200\r\n"}}, ProtocolError, "not SMTP"},
+		"SMTP's code is no number":         {SMTP, []step{{"", "SSH hello\r\n"}}, ProtocolError, "not SMTP"},
 		"SMTP's line is short":             {SMTP, []step{{"", "22\r\n"}}, ProtocolError, "not SMTP"},
 		"SMTP's reply never ends":          {SMTP, []step{{"", strings.Repeat("220-a\r\n", maxLines)}}, TooMuchData, "more than 100 lines"},
 		"SMTP's line never ends":           {SMTP, []step{{"", strings.Repeat("2", maxLine)}}, TooMuchData, "more than 2048 bytes"},
@@ -119,13 +121,14 @@ func TestPrelude(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ours, theirs := net.Pipe()
+			_ = ours.SetDeadline(time.Now().Add(5 * time.Second)) // for a test that fails
 			played := make(chan error, 1)
 			go func() {
-				defer theirs.Close()
+				defer func() { _ = theirs.Close() }()
 				err := play(theirs, test.script)
 				played <- err
 				if err == nil && test.want == "" {
-					io.WriteString(theirs, "\x16")
+					_, _ = io.WriteString(theirs, "\x16")
 				}
 			}()
 			cause := prelude(ours, test.protocol)
@@ -145,7 +148,7 @@ func TestPrelude(t *testing.T) {
 					t.Errorf("got %s: %s, want %s: %s", cause.reason, cause.message, test.want, test.message)
 				}
 			}
-			ours.Close()
+			_ = ours.Close()
 			if err := <-played; err != nil && cause == nil {
 				t.Error(err)
 			}

@@ -122,15 +122,11 @@ func (p *Prober) probe(ctx context.Context, result *Result) {
 
 // converse speaks with a peer and closes the connection.
 func (p *Prober) converse(ctx context.Context, conn net.Conn, t *target, result *Result) {
-	// What was to be learnt is learnt by then.
+	// By then everything is learnt; an error of closing changes nothing.
 	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, p.timeouts.Handshake)
 	defer cancel()
-	bounded, release, err := bound(ctx, conn)
-	if err != nil {
-		result.fail(failed(ConnectFailed, "%v", err))
-		return
-	}
+	bounded, release := bound(ctx, conn)
 	defer release()
 	if cause := prelude(bounded, t.protocol); cause != nil {
 		result.fail(cause)

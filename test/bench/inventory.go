@@ -97,7 +97,7 @@ func (w *inventoryWorld) measureSize(ctx context.Context, shipped int, deep *dee
 			return s, err
 		}
 		w.say(fmt.Sprintf("%d certificates, run %d of %d: floor %.2f s, agent %.2f s, %s",
-			s.count, i+1, inventoryRuns, floor, run.sync, run.published()))
+			s.count, i+1, inventoryRuns, floor, run.sync, run.published))
 		s.floors = append(s.floors, floor)
 		s.runs = append(s.runs, run)
 	}
@@ -120,11 +120,7 @@ func (w *inventoryWorld) runAgent(ctx context.Context, settle bool, deep *deepLo
 		return agentRun{}, err
 	}
 	defer func() { err = errors.Join(err, a.stop()) }()
-	if !settle {
-		err = a.pages.waitFirst(ctx)
-		return *a, err
-	}
-	if err := a.pages.settle(ctx, a.gone); err != nil {
+	if err := a.settle(ctx, settle); err != nil || !settle {
 		return *a, err
 	}
 	if deep != nil {
@@ -150,7 +146,7 @@ func (s sized) figures(empty sized) []figure {
 		{
 			name: "inventory_sync", value: median(syncs), unit: "s", floor: median(s.floors), budget: "ratio <= 2",
 			note: fmt.Sprintf("%d certificates, references included; medians of %d; floor %s; agent %s; %s",
-				s.count, len(s.runs), list(s.floors), list(syncs), s.last().published()),
+				s.count, len(s.runs), list(s.floors), list(syncs), s.last().published),
 		},
 		{
 			name: "inventory_rss", value: s.rss(), unit: "MiB", budget: "<= 96",

@@ -79,10 +79,20 @@ func (p *pages) seen() (first, last time.Time, count int) {
 // settle waits until pages were written and no more are for publishQuiet. It
 // gives up when the writer has ended.
 func (p *pages) settle(ctx context.Context, ended <-chan struct{}) error {
+	return p.wait(ctx, ended, func(_, last time.Time) bool { return time.Since(last) > publishQuiet })
+}
+
+// waitFirst waits for the first page.
+func (p *pages) waitFirst(ctx context.Context, ended <-chan struct{}) error {
+	return p.wait(ctx, ended, func(time.Time, time.Time) bool { return true })
+}
+
+// wait waits until a page was written and enough says that it is.
+func (p *pages) wait(ctx context.Context, ended <-chan struct{}, enough func(first, last time.Time) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, publishPatience)
 	defer cancel()
 	for {
-		if _, last, _ := p.seen(); !last.IsZero() && time.Since(last) > publishQuiet {
+		if first, last, _ := p.seen(); !first.IsZero() && enough(first, last) {
 			return nil
 		}
 		select {
@@ -90,22 +100,8 @@ func (p *pages) settle(ctx context.Context, ended <-chan struct{}) error {
 			return errors.New("waiting for the CertificateSlices: the agent has ended")
 		default:
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
-			return fmt.Errorf("waiting for the CertificateSlices: %w", err)
-		}
-	}
-}
-
-// waitFirst waits for the first page.
-func (p *pages) waitFirst(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		if first, _, _ := p.seen(); !first.IsZero() {
-			return nil
-		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("waiting for the first CertificateSlice: %w", err)
+			return fmt.Errorf("waiting for the CertificateSlices: %w", err)
 		}
 	}
 }

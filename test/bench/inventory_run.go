@@ -17,8 +17,9 @@ type agentRun struct {
 	started time.Time
 	pages   *pages
 
-	sync float64
-	heap float64 // bytes of live objects
+	sync      float64
+	heap      float64 // bytes of live objects
+	published string  // when pages were written, in words
 }
 
 // startAgent starts an agent in a cluster that never had one, and returns when it
@@ -93,14 +94,21 @@ func (a *agentRun) liveHeap(ctx context.Context) error {
 	return nil
 }
 
-// published tells when pages were written.
-func (a agentRun) published() string {
-	first, last, count := a.pages.seen()
-	if first.IsZero() {
-		return "no slice was published"
+// settle waits until everything is published, or the first page is.
+func (a *agentRun) settle(ctx context.Context, everything bool) error {
+	wait := a.pages.waitFirst
+	if everything {
+		wait = a.pages.settle
 	}
-	return fmt.Sprintf("first slice after %.2f s, %d slices until %.1f s",
-		first.Sub(a.started).Seconds(), count, last.Sub(a.started).Seconds())
+	if err := wait(ctx, a.gone); err != nil {
+		return fmt.Errorf("%w; the agent's log ends:\n%s", err, a.tail())
+	}
+	first, last, count := a.pages.seen()
+	a.published = fmt.Sprintf("first slice after %.2f s", first.Sub(a.started).Seconds())
+	if everything {
+		a.published += fmt.Sprintf(", all %d after %.1f s", count, last.Sub(a.started).Seconds())
+	}
+	return nil
 }
 
 // floorSeconds runs the floor once.

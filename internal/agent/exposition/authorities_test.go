@@ -22,7 +22,7 @@ func configMap(namespace, mesh string, b *certificate.Bundle) *inventory.Object 
 // places are the places of CAs by their label, as they are served.
 func places(t *testing.T, views *fakeViews) map[string]float64 {
 	t.Helper()
-	return samples(t, parse(t, body(t, scrape(t, New(options(views)))))["tlsplatform_authority_places"], "fingerprint")
+	return samples(t, parse(t, scrape(t, New(options(views))).Body.Bytes())["tlsplatform_authority_places"], "fingerprint")
 }
 
 func TestPlacesOfAuthorities(t *testing.T) {
@@ -67,7 +67,7 @@ func TestAuthoritiesOfMeshesComeFirst(t *testing.T) {
 	served.Records[0].Mesh, served.Records[0].Trust = "Cilium", bundleOf(root("CN=ca-0", 1, 0, 0))
 	views.put(served, nil)
 
-	families := parse(t, body(t, scrape(t, New(options(views)))))
+	families := parse(t, scrape(t, New(options(views))).Body.Bytes())
 	ends := families["tlsplatform_authority_not_after_timestamp_seconds"].GetMetric()
 	if len(ends) != maxAuthorities {
 		t.Errorf("%d CAs have series, want %d", len(ends), maxAuthorities)
@@ -112,7 +112,7 @@ func TestCoverageByNamespaceIsJoined(t *testing.T) {
 			{Resource: "secrets", Namespace: "c", State: "Reading"},
 		}
 	}
-	got := samples(t, parse(t, body(t, scrape(t, New(o))))["tlsplatform_inventory_coverage"], "state")
+	got := samples(t, parse(t, scrape(t, New(o)).Body.Bytes())["tlsplatform_inventory_coverage"], "state")
 	want := map[string]float64{"Reading": 1, "Waiting": 0, "Forbidden": 1, "NotServed": 0, "Failing": 0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("coverage (-want +got):\n%s", diff)

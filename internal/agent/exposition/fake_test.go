@@ -2,7 +2,6 @@ package exposition
 
 import (
 	"bytes"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -95,7 +94,7 @@ func options(views Views) Options {
 }
 
 // scrape asks the handler with the headers given as name and value in turn.
-func scrape(t testing.TB, handler http.Handler, headers ...string) *http.Response {
+func scrape(t testing.TB, handler http.Handler, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", http.NoBody)
 	for i := 0; i < len(headers); i += 2 {
@@ -103,17 +102,7 @@ func scrape(t testing.TB, handler http.Handler, headers ...string) *http.Respons
 	}
 	recorder := httptest.NewRecorder()
 	handler.ServeHTTP(recorder, request)
-	return recorder.Result()
-}
-
-func body(t testing.TB, response *http.Response) []byte {
-	t.Helper()
-	defer response.Body.Close()
-	var b bytes.Buffer
-	if _, err := b.ReadFrom(response.Body); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return recorder
 }
 
 // parse reads the families as Prometheus' library does.
@@ -146,5 +135,3 @@ func samples(t testing.TB, family *dto.MetricFamily, label string) map[string]fl
 	}
 	return values
 }
-
-var errGone = errors.New("the client is gone")

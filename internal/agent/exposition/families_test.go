@@ -46,7 +46,7 @@ func TestNoSeriesComesTwiceWhateverTheTexts(t *testing.T) {
 		}
 		return list
 	}
-	data := body(t, scrape(t, New(o)))
+	data := scrape(t, New(o)).Body.Bytes()
 
 	seen := map[string]bool{}
 	for line := range strings.Lines(string(data)) {
@@ -85,7 +85,7 @@ func TestIssuersBeyondTheBoundAreOthers(t *testing.T) {
 		views.put(secret("c", fmt.Sprintf("s%d", i), leaf("CN=other", 10)), nil)
 		views.put(secret("d", fmt.Sprintf("s%d", i), leaf("", 10)), nil)
 	}
-	got := samples(t, parse(t, body(t, scrape(t, New(options(views)))))["tlsplatform_certificates_by_issuer"], "issuer")
+	got := samples(t, parse(t, scrape(t, New(options(views))).Body.Bytes())["tlsplatform_certificates_by_issuer"], "issuer")
 	if len(got) != maxIssuers {
 		t.Errorf("%d issuers, want %d", len(got), maxIssuers)
 	}
@@ -106,7 +106,7 @@ func TestNamespacesBeyondTheBoundAreOthers(t *testing.T) {
 	views.put(secret("n1199", "t", leaf("CN=a", 10)), nil)
 	views.put(secret("other", "s", leaf("CN=a", 10)), nil)
 	views.put(secret("other", "t", leaf("CN=a", 10)), nil)
-	got := samples(t, parse(t, body(t, scrape(t, New(options(views)))))["tlsplatform_certificates_by_namespace"], "certificate_namespace")
+	got := samples(t, parse(t, scrape(t, New(options(views))).Body.Bytes())["tlsplatform_certificates_by_namespace"], "certificate_namespace")
 	want := map[string]float64{"n1199": 2, "n0000": 1, "n0997": 1, "n0998": 0, "other": 2 + 201}
 	for name, count := range want {
 		if got[name] != count {
@@ -147,7 +147,7 @@ func TestCertificatesWithoutAnEndAreCountedOnly(t *testing.T) {
 	views := &fakeViews{}
 	views.put(secret("a", "refused", refused), func(v *inventory.View) { v.Renewal = 1 })
 	views.put(secret("a", "good", leaf("CN=a", 1)), nil)
-	families := parse(t, body(t, scrape(t, New(options(views)))))
+	families := parse(t, scrape(t, New(options(views))).Body.Bytes())
 	for name, want := range map[string]int{
 		"tlsplatform_certificate_not_after_timestamp_seconds": 1,
 		"tlsplatform_certificate_renewal_timestamp_seconds":   0,

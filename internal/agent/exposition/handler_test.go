@@ -67,7 +67,7 @@ func TestScrapeGolden(t *testing.T) {
 			{Resource: "routes.route.openshift.io", State: "Forbidden"},
 		}
 	}
-	got := body(t, scrape(t, New(o)))
+	got := scrape(t, New(o)).Body.Bytes()
 	path := filepath.Join("testdata", "scrape.txt")
 	if *update {
 		if err := os.WriteFile(path, got, 0o600); err != nil {
@@ -93,12 +93,12 @@ func TestScrapeGolden(t *testing.T) {
 func TestOpenMetricsIsTheTextWithAnEnd(t *testing.T) {
 	t.Parallel()
 	handler := New(options(smallCluster()))
-	plain := body(t, scrape(t, handler))
+	plain := scrape(t, handler).Body.Bytes()
 	response := scrape(t, handler, "Accept", "application/openmetrics-text;version=1.0.0")
-	if got, want := response.Header.Get("Content-Type"), "application/openmetrics-text; version=1.0.0; charset=utf-8"; got != want {
+	if got, want := response.Header().Get("Content-Type"), "application/openmetrics-text; version=1.0.0; charset=utf-8"; got != want {
 		t.Errorf("Content-Type is %q, want %q", got, want)
 	}
-	if diff := cmp.Diff(string(plain)+"# EOF\n", string(body(t, response))); diff != "" {
+	if diff := cmp.Diff(string(plain)+"# EOF\n", response.Body.String()); diff != "" {
 		t.Errorf("OpenMetrics differs (-want +got):\n%s", diff)
 	}
 }
@@ -106,13 +106,13 @@ func TestOpenMetricsIsTheTextWithAnEnd(t *testing.T) {
 func TestScrapeCanBeCompressed(t *testing.T) {
 	t.Parallel()
 	handler := New(options(smallCluster()))
-	want := body(t, scrape(t, handler))
+	want := scrape(t, handler).Body.Bytes()
 	for range 2 { // the second time with a writer that was used before
 		response := scrape(t, handler, "Accept-Encoding", "br, gzip;q=0.8")
-		if got := response.Header.Get("Content-Encoding"); got != "gzip" {
+		if got := response.Header().Get("Content-Encoding"); got != "gzip" {
 			t.Fatalf("Content-Encoding is %q", got)
 		}
-		unzip, err := gzip.NewReader(bytes.NewReader(body(t, response)))
+		unzip, err := gzip.NewReader(bytes.NewReader(response.Body.Bytes()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestExtraMetricsFollow(t *testing.T) {
 	o := options(smallCluster())
 	o.Extra = gatherer{families, broken}
 	o.Report = func(err error) { reported = append(reported, err) }
-	got := body(t, scrape(t, New(o), "Accept", "application/openmetrics-text"))
+	got := scrape(t, New(o), "Accept", "application/openmetrics-text").Body.Bytes()
 	if want := "tlsplatform_agent_reads_total 3.0\n# EOF\n"; !strings.HasSuffix(string(got), want) {
 		t.Errorf("the scrape ends with %q, want %q", got[len(got)-len(want):], want)
 	}
@@ -180,6 +180,11 @@ func TestExtraMetricsFollow(t *testing.T) {
 		t.Errorf("reported %v, want %v", reported, broken)
 	}
 }
+
+var errGone = errors.New("the client is gone")
+
+// The inventory is what is served.
+var _ Views = (*inventory.Inventory)(nil)
 
 // client fails the test when it is written to under the lock, and is gone after
 // so many writes.
@@ -236,7 +241,7 @@ func TestRulesAreFollowedWhenTheyChange(t *testing.T) {
 	o.Export = func() v1alpha1.Export { return export }
 	handler := New(o)
 	count := func() [4]float64 {
-		families := parse(t, body(t, scrape(t, handler)))
+		families := parse(t, scrape(t, handler).Body.Bytes())
 		without := samples(t, families["tlsplatform_certificates_not_exported"], "reason")
 		return [4]float64{
 			float64(len(families["tlsplatform_certificate_not_after_timestamp_seconds"].GetMetric())),

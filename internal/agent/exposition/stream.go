@@ -58,10 +58,10 @@ func (s *stream) label(name, value string) {
 	if value == "" {
 		return
 	}
-	s.buf = append(s.buf, ',')
-	s.buf = append(s.buf, name...)
-	s.buf = append(s.buf, '=', '"')
-	s.buf = append(appendEscaped(s.buf, value), '"')
+	b := append(s.buf, ',')
+	b = append(b, name...)
+	b = append(b, '=', '"')
+	s.buf = append(appendEscaped(b, value), '"')
 }
 
 // end finishes the sample.

@@ -18,17 +18,27 @@ type Managed struct {
 	Layer          v1alpha1.Layer
 	// Issuer that it names.
 	Issuer IssuerRef
+	// Keystores that it makes with passwords from elsewhere, nil for none.
+	Keystores *KeystoreRefs
+}
+
+// same says that two say the same.
+func (m *Managed) same(o *Managed) bool {
+	a, b := *m, *o
+	a.Keystores, b.Keystores = nil, nil
+	return a == b && equal(m.Keystores, o.Keystores)
 }
 
 // ReduceCertificate keeps what the inventory wants of a Certificate, and the name
 // of its Secret.
 func ReduceCertificate(c *cmv1.Certificate) (secret string, m *Managed) {
 	m = &Managed{
-		Name:    c.Name,
-		Owner:   c.Annotations[names.AnnotationOwner],
-		Purpose: c.Annotations[names.AnnotationPurpose],
-		Layer:   layerOf(c.Annotations[names.AnnotationLayer]),
-		Issuer:  issuerRef(c.Spec.IssuerRef.Name, c.Spec.IssuerRef.Kind, c.Spec.IssuerRef.Group),
+		Name:      c.Name,
+		Owner:     c.Annotations[names.AnnotationOwner],
+		Purpose:   c.Annotations[names.AnnotationPurpose],
+		Layer:     layerOf(c.Annotations[names.AnnotationLayer]),
+		Issuer:    issuerRef(c.Spec.IssuerRef.Name, c.Spec.IssuerRef.Kind, c.Spec.IssuerRef.Group),
+		Keystores: keystoreRefs(c),
 	}
 	if c.Status.RenewalTime != nil {
 		m.Renewal = c.Status.RenewalTime.Unix()
@@ -67,7 +77,7 @@ func (i *Inventory) Manage(namespace, secret string, m *Managed) {
 		i.unmanage(certificate)
 	}
 	key := name{namespace, secret}
-	if old := i.managed[key]; old != nil && *old == *m {
+	if old := i.managed[key]; old != nil && old.same(m) {
 		return
 	}
 	i.secretOf[certificate] = secret

@@ -83,14 +83,18 @@ type Record struct {
 }
 
 // Leading is the certificate that stands for the record: the first, of bundles
-// the one that ends first. It is nil when nothing could be read.
+// the one that ends first among those that could be read. It is nil when nothing
+// could be.
 func (r *Record) Leading() *certificate.Certificate {
 	first := r.Value.First()
-	if r.Role != Bundle || first == nil {
+	if r.Role != Bundle {
 		return first
 	}
-	for _, c := range r.Value.Certificates[1:] {
-		if c.NotAfter < first.NotAfter && c.Findings&certificate.Unparseable == 0 {
+	for _, c := range r.Value.Certificates {
+		if c.Findings.Has(certificate.Unparseable) {
+			continue
+		}
+		if first.Findings.Has(certificate.Unparseable) || c.NotAfter < first.NotAfter {
 			first = c
 		}
 	}

@@ -42,18 +42,22 @@ func Wanted(key []byte) bool {
 // Reducer makes facts of objects. It is safe for concurrent use.
 type Reducer struct {
 	parser *certificate.Parser
-	keys   []v1alpha1.KeyPattern
+	// Keys are data keys that hold certificates beside the well-known ones.
+	Keys []v1alpha1.KeyPattern
+	// Keystores say where the passwords of keystores are.
+	Keystores []v1alpha1.Keystore
+	// Passwords finds passwords in other Secrets; nil for none.
+	Passwords Passwords
+	// Refs are the passwords that the Certificate of a Secret names; nil for none.
+	Refs func(namespace, secret string) *KeystoreRefs
 }
 
-// NewReducer returns a Reducer that looks at the well-known keys and at those
-// that match one of the patterns.
-func NewReducer(parser *certificate.Parser, keys []v1alpha1.KeyPattern) *Reducer {
-	return &Reducer{parser: parser, keys: keys}
-}
+// NewReducer returns a Reducer that looks at the well-known keys alone.
+func NewReducer(parser *certificate.Parser) *Reducer { return &Reducer{parser: parser} }
 
 // declared says whether a key was declared to hold certificates.
 func (r *Reducer) declared(kind Kind, namespace, name, key string) bool {
-	for _, p := range r.keys {
+	for _, p := range r.Keys {
 		want := p.Kind
 		if want == "" {
 			want = KindSecret.String()
@@ -144,9 +148,16 @@ func (r *Reducer) Secret(o *wire.Object) *Object {
 		done[pair.chain], done[pair.trust], done[pair.key] = true, true, true
 	}
 	for _, e := range o.Data {
-		if key := string(e.Key); !done[key] && !strings.HasSuffix(key, ".key") {
-			object.Records = r.value(object, object.Records, intern(key), e.Value, mesh)
+		key := string(e.Key)
+		if done[key] || strings.HasSuffix(key, ".key") {
+			continue
 		}
+		if format := keystoreFormat(key, e.Value); format != certificate.FormatUnknown {
+			value := r.keystore(o, key, e.Value, format)
+			object.Records = append(object.Records, Record{Key: intern(key), Role: roleOf(value), Value: value, Mesh: mesh})
+			continue
+		}
+		object.Records = r.value(object, object.Records, intern(key), e.Value, mesh)
 	}
 	if len(object.Records) == 0 {
 		return nil
@@ -189,13 +200,24 @@ func (r *Reducer) value(o *Object, records []Record, key string, value []byte, m
 		return records
 	}
 	bundle := r.parser.Bundle(value)
-	record := Record{Key: key, Value: bundle, Mesh: mesh, Role: Bundle}
-	if o.Kind == KindSecret && bundle.PrivateKey {
-		record.Role = servingOrAuthority(bundle)
-	} else if first := bundle.First(); bundle.Count == 1 && first != nil && !first.IsCA && !first.SelfIssued {
-		record.Role = Serving
+	record := Record{Key: key, Value: bundle, Mesh: mesh, Role: roleOf(bundle)}
+	if o.Kind != KindSecret && bundle.PrivateKey {
+		record.Role = Bundle
 	}
 	return append(records, record)
+}
+
+// roleOf a value that does not say by its key what it is for.
+func roleOf(b *certificate.Bundle) Role {
+	first := b.First()
+	switch {
+	case b.PrivateKey:
+		return servingOrAuthority(b)
+	case b.Count == 1 && first != nil && !first.IsCA && !first.SelfIssued:
+		return Serving
+	default:
+		return Bundle
+	}
 }
 
 // ConfigMap reduces a ConfigMap; nil when it holds no certificate.

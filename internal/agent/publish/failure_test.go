@@ -100,12 +100,18 @@ func TestInterruptedSplitAndMerge(t *testing.T) {
 	cases := map[string]struct {
 		before, after int
 		fails         string
+		// err is what fails it, by default that the API server does not answer.
+		err error
 		// pages that are there when the process ends, and when the next one has
 		// published.
 		left, then []string
 	}{
 		"split before the second half": {
 			before: 100, after: 300, fails: "create inventory-1",
+			left: []string{"inventory", "inventory-0"}, then: []string{"inventory-0", "inventory-1"},
+		},
+		"split with a second half that is refused": {
+			before: 100, after: 300, fails: "create inventory-1", err: apierrors.NewBadRequest("no"),
 			left: []string{"inventory", "inventory-0"}, then: []string{"inventory-0", "inventory-1"},
 		},
 		"split before the whole is deleted": {
@@ -124,6 +130,9 @@ func TestInterruptedSplitAndMerge(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if c.err == nil {
+				c.err = errors.New("connection refused")
+			}
 			api := newRecorder(t)
 			e := &estate{}
 			e.fill(0, c.before)
@@ -135,7 +144,7 @@ func TestInterruptedSplitAndMerge(t *testing.T) {
 			e.fill(c.before, c.after)
 			api.refuse = func(write string) error {
 				if write == c.fails {
-					return errors.New("connection refused")
+					return c.err
 				}
 				return nil
 			}

@@ -108,9 +108,11 @@ func (p *Publisher) Pages(ctx context.Context, views Views, dirty []int) (writes
 			continue
 		}
 		l.size = c.size()
-		if merged, at, err := p.merge(views, i); err != nil {
+		merged, at, err := p.merge(views, i)
+		if err != nil {
 			return writes, err
-		} else if merged {
+		}
+		if merged {
 			i = at
 			continue
 		}

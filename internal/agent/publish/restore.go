@@ -70,7 +70,7 @@ func (p *Publisher) Restore(ctx context.Context) (since map[inventory.Place]int6
 // call of Pages; drifted is their number.
 func (p *Publisher) Verify(ctx context.Context) (drifted int, err error) {
 	p.status = ""
-	listed := map[string]*metav1.PartialObjectMetadata{}
+	listed := map[string]string{} // resourceVersions by name
 	next := ""
 	for {
 		var list metav1.PartialObjectMetadataList
@@ -79,19 +79,15 @@ func (p *Publisher) Verify(ctx context.Context) (drifted int, err error) {
 			return 0, fmt.Errorf("listing the metadata of the CertificateSlices in namespace %s: %w", p.namespace, err)
 		}
 		for i := range list.Items {
-			page := &list.Items[i]
-			listed[page.Name] = &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{ResourceVersion: page.ResourceVersion}}
+			listed[list.Items[i].Name] = list.Items[i].ResourceVersion
 		}
 		if next = list.Continue; next == "" {
 			break
 		}
 	}
 	for _, l := range p.leaves {
-		version := ""
-		if page := listed[l.prefix.name()]; page != nil {
-			version = page.ResourceVersion
-			delete(listed, l.prefix.name())
-		}
+		version := listed[l.prefix.name()]
+		delete(listed, l.prefix.name())
 		if version != l.version {
 			l.version, l.digest, l.dirty = version, "", true
 			drifted++

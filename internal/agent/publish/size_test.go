@@ -52,7 +52,7 @@ func TestPagesHoldLittleMemory(t *testing.T) {
 	api := &sink{}
 	base, most := live(), int64(0)
 	api.each = func() {
-		if api.writes%8 == 1 {
+		if api.writes%16 == 1 {
 			most = max(most, live()-base)
 		}
 	}

@@ -79,7 +79,7 @@ func (c *collector) named(flag, value string) {
 	name := strings.TrimLeft(flag, "-")
 	known, certain := knownFlags[name]
 	field := fieldArgument
-	if flag != "" && len(flag) <= maxFlag {
+	if certain || isLongFlag(flag) {
 		field = flag
 	}
 	namespace, secret, ok := qualified(value)
@@ -97,6 +97,13 @@ func (c *collector) named(flag, value string) {
 	case secretFlag(name):
 		c.guess(c.namespace, value, field)
 	}
+}
+
+// isLongFlag says whether a word is the name of a flag and nothing else. What
+// follows a single dash may be a value, and is not to be kept.
+func isLongFlag(word string) bool {
+	name, found := strings.CutPrefix(word, "--")
+	return found && len(name) <= maxFlag && isSubdomain(letters(name))
 }
 
 // variable adds a guess for an environment variable with a plain value.

@@ -18,15 +18,17 @@ type collector struct {
 	seen       map[Reference]struct{}
 }
 
-// add a reference, unless its name is none that an object can have.
+// add a reference, unless its names are none that an object can have. So nobody
+// can write AnyName or AnyNamespace into an object.
 func (c *collector) add(r Reference) {
-	if len(c.references) >= maxReferences || r.Target.Name != AnyName && !isSubdomain(r.Target.Name) {
-		return
+	if isSubdomain(r.Target.Name) && isLabel(r.Target.Namespace) {
+		c.put(r)
 	}
-	if ns := r.Target.Namespace; ns != "" && ns != AnyNamespace && !isLabel(ns) {
-		return
-	}
-	if c.has(r) {
+}
+
+// put a reference whose names are known to be good.
+func (c *collector) put(r Reference) {
+	if len(c.references) >= maxReferences || c.has(r) {
 		return
 	}
 	c.references = append(c.references, r)

@@ -17,7 +17,7 @@ var readByName = map[Target]string{
 	{Kind: Secret, Name: "argocd-repo-server-tls"}:          "Argo CD reads it by its name.",
 	{Kind: Secret, Name: "argocd-dex-server-tls"}:           "Argo CD reads it by its name.",
 	{Kind: ConfigMap, Name: "argocd-tls-certs-cm"}:          "Argo CD reads it by its name.",
-	{Kind: ConfigMap, Name: apiServerCA}:                    "Kubernetes gives the CA of the API server to every namespace by this name.",
+	{Kind: ConfigMap, Name: apiServerCA}:                    "Kubernetes gives the API server's CA to every namespace.",
 }
 
 // readByType are types of Secrets that programs read by the type.

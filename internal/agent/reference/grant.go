@@ -33,6 +33,9 @@ func (t *Table) referenceGrant(namespace string, object map[string]any) []Grant 
 			if len(grants) >= maxReferences {
 				return grants
 			}
+			if !isLabel(text(source, "namespace")) {
+				continue
+			}
 			gk := schema.GroupKind{Group: text(source, "group"), Kind: text(source, "kind")}
 			grants = append(grants, Grant{
 				FromGroup: gk.Group, FromKind: t.SourceKind(gk), FromNamespace: text(source, "namespace"),

@@ -53,7 +53,7 @@ func (g *Graph) Judge(t Target, s *Subject, also []Target, c *Coverage) Verdict 
 		}
 	}
 	if found.strength != unused {
-		return Verdict{Use: Used, Reason: found.sentence(t.Kind)}
+		return Verdict{Use: Used, Reason: found.sentence()}
 	}
 	v := Verdict{Use: Unreferenced, Reason: "Nothing that was read refers to it."}
 	switch {
@@ -108,7 +108,7 @@ func (g *Graph) evidence(t Target, visited map[Target]struct{}, depth int) evide
 }
 
 // sentence says who uses it.
-func (e *evidence) sentence(kind TargetKind) string {
+func (e *evidence) sentence() string {
 	by := describe(&e.by.Source)
 	var text string
 	switch {
@@ -124,17 +124,13 @@ func (e *evidence) sentence(kind TargetKind) string {
 	if e.copied != nil {
 		text = fmt.Sprintf("Its copy in %s is used: %s", e.copied.Namespace, text)
 	}
-	if e.others > 0 {
-		text += fmt.Sprintf(", and %d more %s it", e.others, plural(e.others, "uses", "use"))
+	switch {
+	case e.others == 1:
+		text += ", and 1 more uses it"
+	case e.others > 1:
+		text += fmt.Sprintf(", and %d more use it", e.others)
 	}
 	return text + "."
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 // describe a source as Kind namespace/name.

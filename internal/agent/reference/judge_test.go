@@ -16,11 +16,11 @@ func guess(kind, namespace, name, field string, to Target) Reduced {
 }
 
 // copied makes a copy of an original.
-func copied(t *testing.T, copy, original Target) Reduced {
+func copied(t *testing.T, made, original Target) Reduced {
 	t.Helper()
-	r, ok := ReduceCopy(copy, &Subject{ReplicatedFrom: original.Namespace + "/" + original.Name})
+	r, ok := ReduceCopy(made, &Subject{ReplicatedFrom: original.Namespace + "/" + original.Name})
 	if !ok {
-		t.Fatalf("%v is no copy of %v", copy, original)
+		t.Fatalf("%v is no copy of %v", made, original)
 	}
 	return r
 }

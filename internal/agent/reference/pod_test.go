@@ -85,6 +85,22 @@ containers:
 	}
 }
 
+func TestFieldsOfArgumentsHoldNoValues(t *testing.T) {
+	t.Parallel()
+	spec := podSpec(t, `
+containers: [{name: c, args: [--cert=certs/a, -phunter2, certs/b, -wildcard-tls-secret=certs/c, "--x\u0007=certs/d"]}]`)
+	var got []string
+	for _, r := range podReferences("shop", &spec) {
+		got = append(got, r.Target.Name+" by "+r.Field)
+	}
+	want := []string{
+		"a by --cert", "b by containers[*].args[*]", "c by -wildcard-tls-secret", "d by containers[*].args[*]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
 func TestArgumentsAreBounded(t *testing.T) {
 	t.Parallel()
 	words := make([]string, 3*maxArguments)

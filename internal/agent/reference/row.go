@@ -104,7 +104,8 @@ func (r *Row) applies(around map[string]any) bool {
 	return slices.Contains(r.In, value)
 }
 
-// reference that a row makes of a value. The name is empty when it makes none.
+// reference that a row makes of a value. The name is empty when it makes none:
+// when the value is no name, or its namespace none.
 func (t *Table) reference(r *compiled, own string, value any, around map[string]any) Reference {
 	made := Reference{Field: r.path.text, Layer: r.Layer, Certain: !r.Guess, NeedsGrant: r.NeedsGrant}
 	made.Target.Kind = r.Target
@@ -122,6 +123,9 @@ func (t *Table) reference(r *compiled, own string, value any, around map[string]
 	if r.Name != "" && text != "" {
 		text = strings.ReplaceAll(r.Name, "{name}", text)
 	}
+	if !r.Selects && !isSubdomain(text) {
+		return Reference{}
+	}
 	made.Target.Name = text
 	return made
 }
@@ -137,18 +141,20 @@ func (t *Table) locate(made *Reference, r *compiled, own, text string, around ma
 			target.Namespace = namespace
 		}
 	case InValue:
-		if namespace, name, found := strings.Cut(text, "/"); found {
-			target.Namespace, text = namespace, name
+		namespace, name, ok := qualifiedOr(text, own)
+		if !ok {
+			return ""
 		}
+		target.Namespace, text = namespace, name
 	case InSuffix:
-		at := strings.LastIndexByte(text, '.')
-		if split, set := around["secret_namespacing"].(bool); at > 0 && (split || !set) {
-			target.Namespace, text = text[at+1:], text[:at]
-		}
+		text = locateSuffix(target, text, around)
 	case InAny:
 		target.Namespace = ""
 	case InWorkload:
-		return locateCredential(target, text)
+		text = locateCredential(target, text)
+		if target.Namespace == "" {
+			return text
+		}
 	case InClusterResource:
 		target.Namespace = t.clusterResource
 	case InTrust:
@@ -156,8 +162,20 @@ func (t *Table) locate(made *Reference, r *compiled, own, text string, around ma
 	case InFixed:
 		target.Namespace = r.Fixed
 	}
-	if target.Namespace == "" {
+	switch {
+	case target.Namespace == "":
 		target.Namespace, made.Certain = AnyNamespace, false
+	case !isLabel(target.Namespace):
+		return ""
+	}
+	return text
+}
+
+// locateSuffix splits name.namespace at the last dot, as Ambassador does.
+func locateSuffix(target *Target, text string, around map[string]any) string {
+	at := strings.LastIndexByte(text, '.')
+	if split, set := around["secret_namespacing"].(bool); at > 0 && (split || !set) {
+		target.Namespace, text = text[at+1:], text[:at]
 	}
 	return text
 }
@@ -178,8 +196,13 @@ func locateCredential(target *Target, text string) string {
 		}
 		text = rest
 	}
-	if namespace, name, found := strings.Cut(text, "/"); found {
-		target.Namespace, text = namespace, name
+	if strings.IndexByte(text, '/') < 0 {
+		return text
 	}
-	return text
+	namespace, name, ok := qualified(text)
+	if !ok {
+		return ""
+	}
+	target.Namespace = namespace
+	return name
 }

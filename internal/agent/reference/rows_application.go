@@ -6,9 +6,8 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 )
 
-// certManagerRows are what issuers sign and log in with, apart from credentials of
-// DNS providers. The secretName of a Certificate is no row: the Certificate owns
-// that Secret and does not use it.
+// certManagerRows are what issuers sign and log in with. The secretName of a
+// Certificate is no row: the Certificate owns that Secret and does not use it.
 func certManagerRows() []Row {
 	const group = "cert-manager.io"
 	issuers := []string{
@@ -25,6 +24,10 @@ func certManagerRows() []Row {
 		".spec.venafi[**].credentialsRef.name",
 		".spec.venafi[**].caBundleSecretRef.name",
 		".spec.venafi[**].apiTokenSecretRef.name",
+	}
+	// Each provider of DNS names its credentials in fields of its own.
+	for _, solver := range [...]string{".dns01[*][*].name", ".dns01.webhook.config[*].name"} {
+		issuers = append(issuers, ".spec.acme.solvers[*]"+solver)
 	}
 	return slices.Concat(
 		each(Row{Group: group}, kinds("Issuer"), issuers...),

@@ -201,6 +201,18 @@ kind: ClusterIssuer
 metadata: {name: le}
 spec: {acme: {privateKeySecretRef: {name: le-account}}}`,
 			[]string{"Secret cert-manager/le-account"}},
+		"Issuer of ACME with providers of DNS": {`
+apiVersion: cert-manager.io/v1
+kind: Issuer
+metadata: {name: le, namespace: shop}
+spec:
+  acme:
+    privateKeySecretRef: {name: le-account}
+    externalAccountBinding: {keyID: x, keySecretRef: {name: eab}}
+    solvers:
+    - dns01: {cloudflare: {email: a@example.com, apiTokenSecretRef: {name: cf, key: token}}}
+    - dns01: {webhook: {groupName: a.example.com, solverName: x, config: {tokenSecretRef: {name: hook}}}}`,
+			[]string{"Secret shop/le-account", "Secret shop/eab", "Secret shop/cf", "Secret shop/hook"}},
 		"Issuer of Vault": {`
 apiVersion: cert-manager.io/v1
 kind: Issuer

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 )
 
 const (
@@ -16,11 +18,20 @@ const (
 	maxSchemas     = 100_000
 )
 
+// repeating are groups whose objects name nothing that objects of known kinds do
+// not name as well: this operator makes issuers and bundles of its own kinds, and
+// the Challenges of cert-manager repeat what their issuers say.
+var repeating = []string{v1alpha1.GroupVersion.Group, "acme.cert-manager.io"}
+
 // Suspects are the paths of fields, by the schema of a definition, that could
 // name a Secret: at most 8, sorted. People may add them to
 // spec.inventory.references. Fields of Pods are left out: the Pods that come of
-// them are read themselves.
+// them are read themselves. So are groups whose objects only repeat what objects
+// of known kinds name.
 func Suspects(crd *apiextensionsv1.CustomResourceDefinition) []string {
+	if slices.Contains(repeating, crd.Spec.Group) {
+		return nil
+	}
 	s := suspects{left: maxSchemas}
 	for i := range crd.Spec.Versions {
 		v := &crd.Spec.Versions[i]
@@ -103,11 +114,13 @@ func suspicious(name string) bool {
 		return false
 	}
 	switch name {
-	case "credentialname", "credentialnames", "certificateref", "certificaterefs", "cacertificateref", "cacertificaterefs",
-		"certref", "certrefs", "certificatename", "tlscertificate", "servingcertificate", "defaultcertificate":
+	case "credentialname", "credentialnames", "certificatename", "tlscertificate", "servingcertificate",
+		"defaultcertificate":
 		return true
 	}
-	return strings.Contains(name, "secret")
+	singular := strings.TrimSuffix(name, "s")
+	return strings.Contains(name, "secret") || strings.HasSuffix(singular, "certificateref") ||
+		strings.HasSuffix(singular, "certref")
 }
 
 // podField says whether a field is one of Pods, whatever object it is in.

@@ -21,6 +21,7 @@ spec:
       properties:
         secretName: {type: string}
         keySecretRef: {type: object, properties: {name: {type: string}, key: {type: string}}}
+        clientCertificateRef: {properties: {name: {type: string}}}
         secretKey: {type: string}
         secretNamespace: {type: string}
     listeners:
@@ -31,6 +32,7 @@ spec:
 			[]string{
 				".spec.clusters[*].credentialName",
 				".spec.listeners[*].certificateRefs[*].name",
+				".spec.tls.clientCertificateRef.name",
 				".spec.tls.keySecretRef.name",
 				".spec.tls.secretName",
 				".spec['with.dots'].caSecrets[*]",
@@ -82,5 +84,27 @@ spec: {properties: {aSecret: {type: string}, bSecret: {type: string}, cSecret: {
 				}
 			}
 		})
+	}
+}
+
+func TestKindsThatRepeatOthersAreNoSuspects(t *testing.T) {
+	t.Parallel()
+	version := apiextensionsv1.CustomResourceDefinitionVersion{
+		Served: true,
+		Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{
+			Properties: map[string]apiextensionsv1.JSONSchemaProps{"secretName": {Type: "string"}},
+		}},
+	}
+	for group, want := range map[string][]string{
+		"tlsplatform.io":       nil,
+		"acme.cert-manager.io": nil,
+		"example.com":          {".secretName"},
+	} {
+		got := Suspects(&apiextensionsv1.CustomResourceDefinition{Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+			Group: group, Versions: []apiextensionsv1.CustomResourceDefinitionVersion{version},
+		}})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("suspects in %s (-want +got):\n%s", group, diff)
+		}
 	}
 }

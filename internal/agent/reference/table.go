@@ -36,8 +36,10 @@ type Table struct {
 // can't be understood is left out, and an error names it; the rest works.
 func NewTable(user []v1alpha1.Reference) (*Table, []error) {
 	t := &Table{
-		rows:  map[schema.GroupKind][]compiled{},
-		names: map[schema.GroupKind]string{}, clusterResource: defaultCertManagerNamespace, trust: defaultCertManagerNamespace,
+		rows:            map[schema.GroupKind][]compiled{},
+		names:           map[schema.GroupKind]string{},
+		clusterResource: defaultCertManagerNamespace,
+		trust:           defaultCertManagerNamespace,
 	}
 	taken := map[string]bool{}
 	for _, kind := range typedKinds {
@@ -135,13 +137,16 @@ func (t *Table) Reduce(gk schema.GroupKind, object map[string]any) Reduced {
 				return true
 			}
 			made := t.reference(row, namespace, value, around)
+			if made.Target.Name == "" {
+				return true
+			}
 			if row.Namespace == InWorkload && made.Target.Namespace == "" {
 				if len(selector) == 0 {
 					made.Target.Namespace, made.Certain = AnyNamespace, false
 				}
 				workload = true
 			}
-			c.add(made)
+			c.put(made)
 			return len(c.references) < maxReferences
 		})
 	}

@@ -127,6 +127,40 @@ func TestReferencesOfOneObjectAreBounded(t *testing.T) {
 	}
 }
 
+func TestNobodyCanNameEverything(t *testing.T) {
+	t.Parallel()
+	with := table(t,
+		v1alpha1.Reference{Group: "example.com", Kind: "Broker", Path: ".spec.a"},
+		v1alpha1.Reference{Group: "example.com", Kind: "Broker", Path: ".spec.b", Namespace: "Value"},
+		v1alpha1.Reference{Group: "example.com", Kind: "Broker", Path: ".spec.c.name", Namespace: "Field"},
+	)
+	for name, object := range map[string]string{
+		"by a row of the user": `
+apiVersion: example.com/v1
+kind: Broker
+metadata: {name: x, namespace: shop}
+spec: {a: "*", b: "*/x", c: {name: x, namespace: "*"}}`,
+		"by a Gateway of Istio": `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: x, namespace: shop}
+spec: {selector: {a: b}, servers: [{tls: {credentialName: "*"}}, {tls: {credentialName: "*/x"}}, {tls: {credentialName: "/x"}}]}`,
+		"by a TLSContext": `
+apiVersion: getambassador.io/v3alpha1
+kind: TLSContext
+metadata: {name: x, namespace: shop}
+spec: {secret: "x.*"}`,
+	} {
+		if got := lines(reduce(t, with, object).References); got != nil {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	spec := podSpec(t, `volumes: [{name: a, secret: {secretName: "*"}}]`)
+	if got := podReferences("shop", &spec); got != nil {
+		t.Errorf("by a Pod: %v", got)
+	}
+}
+
 func TestReduceGrants(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
@@ -138,7 +172,7 @@ apiVersion: gateway.networking.k8s.io/v1beta1
 kind: ReferenceGrant
 metadata: {name: g, namespace: certs}
 spec:
-  from: [{group: gateway.networking.k8s.io, kind: Gateway, namespace: edge}]
+  from: [{group: gateway.networking.k8s.io, kind: Gateway, namespace: edge}, {group: gateway.networking.k8s.io, kind: Gateway, namespace: "*"}]
   to: [{group: "", kind: Secret}, {group: "", kind: Service}]`,
 			[]Grant{{
 				FromGroup: "gateway.networking.k8s.io", FromKind: "Gateway", FromNamespace: "edge",

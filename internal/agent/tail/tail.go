@@ -109,8 +109,7 @@ func (t *Tail) Run(ctx context.Context) {
 		version, err := t.list(ctx)
 		if err == nil {
 			started := t.Clock.Now()
-			err = t.watch(ctx, version)
-			if t.Clock.Since(started) > healthyAfter {
+			if err = t.watch(ctx, version); t.Clock.Since(started) > healthyAfter {
 				failures = 0
 			}
 		}

@@ -32,7 +32,11 @@ const patience = 2
 func (t *Tail) watch(ctx context.Context, version string) error {
 	failures := 0
 	for ctx.Err() == nil {
+		started := t.Clock.Now()
 		latest, err := t.watchOnce(ctx, version)
+		if t.Clock.Since(started) > healthyAfter {
+			failures = 0
+		}
 		switch {
 		case err == nil && latest != version:
 			failures = 0

@@ -40,6 +40,7 @@ func TestCompare(t *testing.T) {
 		"another certificate under one CA":    {bundle(leaf, issuer), bundles{bundle(foreign, issuer)}, Differs},
 		"the server has not reloaded":         {bundle(leaf, issuer), bundles{bundle(newer, issuer)}, StoredIsNewer},
 		"an older one is stored":              {bundle(leaf), bundles{bundle(older)}, Differs},
+		"one of the same age is stored":       {bundle(leaf), bundles{bundle(cert(9, 100, "shop.example.com"))}, Differs},
 		"a newer one for another name":        {bundle(leaf), bundles{bundle(foreign)}, Differs},
 		"a newer one for the same subject":    {bundle(nameless), bundles{bundle(namelessNewer)}, StoredIsNewer},
 		"a newer one without names":           {bundle(leaf), bundles{bundle(namelessNewer)}, Differs},

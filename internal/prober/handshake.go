@@ -20,29 +20,42 @@ type handshake struct {
 	version      uint16
 	cipherSuite  uint16
 	alpn         string
+	// proven says that the server holds the key of its certificate: the
+	// handshake succeeded, or got as far as the certificate of the client. (With
+	// RSA key exchange the latter comes too early to prove it.)
+	proven bool
 }
 
-// shake shakes hands. It may return both what was shown and a failure, when the
-// handshake failed after the certificate: a server that wants a certificate of
-// its client is not content with none.
+// shake shakes hands. It may return both what was shown and a failure: a server
+// that wants a certificate of its client is not content with none.
 func shake(ctx context.Context, conn net.Conn, t *target) (shown handshake, cause *failure) {
-	client := tls.Client(conn, shakeConfig(t, func(state tls.ConnectionState) {
+	config := shakeConfig(t)
+	// This is called as soon as the certificate is known, unlike
+	// Conn.ConnectionState, which is of use only after the handshake.
+	config.VerifyConnection = func(state tls.ConnectionState) error {
 		shown.version, shown.cipherSuite, shown.alpn = state.Version, state.CipherSuite, state.NegotiatedProtocol
 		for _, c := range state.PeerCertificates {
 			shown.certificates = append(shown.certificates, c.Raw...)
 		}
 		shown.count = len(state.PeerCertificates)
-	}))
+		return nil
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		shown.proven = true
+		return new(tls.Certificate), nil // there is none to show
+	}
+	client := tls.Client(conn, config)
 	if err := client.HandshakeContext(ctx); err != nil {
 		return shown, handshakeFailure(err)
 	}
+	shown.proven = true
 	// The peer has a right to a farewell, and none to a say in whether it arrives.
 	_ = client.CloseWrite()
 	return shown, nil
 }
 
 // shakeConfig offers all that Go can do, and takes what it gets.
-func shakeConfig(t *target, show func(tls.ConnectionState)) *tls.Config {
+func shakeConfig(t *target) *tls.Config {
 	var suites []uint16
 	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
 		suites = append(suites, suite.ID)
@@ -52,12 +65,6 @@ func shakeConfig(t *target, show func(tls.ConnectionState)) *tls.Config {
 		InsecureSkipVerify: true, // what is served is recorded, not trusted
 		MinVersion:         tls.VersionTLS10,
 		CipherSuites:       suites,
-		// This is called as soon as the certificate is known, unlike
-		// ConnectionState, which is of use only after the handshake.
-		VerifyConnection: func(state tls.ConnectionState) error {
-			show(state)
-			return nil
-		},
 	}
 	if t.protocol == HTTPS {
 		config.NextProtos = []string{"h2", "http/1.1"}
@@ -87,6 +94,8 @@ func handshakeFailure(err error) *failure {
 		return failed(CertificateUnparseable, "%s", text)
 	case strings.Contains(text, "empty certificates message"):
 		return failed(NoCertificate, "the server has no certificate")
+	case strings.Contains(text, "invalid signature by the server certificate"):
+		return failed(KeyNotProven, "%s", text)
 	case strings.Contains(text, "exceeds maximum of"):
 		return failed(TooMuchData, "%s", text)
 	default:
@@ -110,7 +119,7 @@ func (p *Prober) record(result *Result, shown *handshake, cause *failure) {
 	switch {
 	case shown.count > certificate.MaxCertificates:
 		result.fail(failed(TooMuchData, "the server shows %d certificates", shown.count))
-	case shown.count > 0:
+	case shown.count > 0 && shown.proven:
 		result.Reason = Served
 		result.Chain, _ = p.chains.Chain(shown.certificates, nil)
 		if cause != nil {

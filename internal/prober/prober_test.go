@@ -2,6 +2,9 @@ package prober
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -22,6 +25,12 @@ func TestProbeOfTLSServers(t *testing.T) {
 	for range certificate.MaxCertificates + 1 {
 		many.Certificate = append(many.Certificate, smallCertificate())
 	}
+	mismatched := serverChain(t, 1)
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mismatched.PrivateKey = other
 	huge := tls.Certificate{PrivateKey: serverKey(), Certificate: [][]byte{make([]byte, 300<<10)}}
 	garbage := tls.Certificate{PrivateKey: serverKey(), Certificate: [][]byte{[]byte("\x30\x03\x02\x01\x01")}}
 	for name, test := range map[string]struct {
@@ -66,6 +75,11 @@ func TestProbeOfTLSServers(t *testing.T) {
 			&tls.Config{Certificates: []tls.Certificate{huge}}, TLS, Result{Reason: TooMuchData}, "exceeds maximum"},
 		"too many certificates": {
 			&tls.Config{Certificates: []tls.Certificate{many}}, TLS, Result{Reason: TooMuchData}, "shows 1025 certificates"},
+		"another key in TLS 1.3": {
+			&tls.Config{Certificates: []tls.Certificate{mismatched}}, TLS, Result{Reason: KeyNotProven}, "invalid signature"},
+		"another key in TLS 1.2": {
+			&tls.Config{Certificates: []tls.Certificate{mismatched}, MaxVersion: tls.VersionTLS12}, TLS,
+			Result{Reason: KeyNotProven}, "invalid signature"},
 		"no certificate": {
 			&tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 				return &tls.Certificate{PrivateKey: serverKey()}, nil

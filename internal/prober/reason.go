@@ -13,8 +13,9 @@ type Reason string
 
 // Reasons.
 const (
-	// Served says that the server showed its certificate. The handshake may have
-	// failed later, when a server wants a certificate of its client.
+	// Served says that the server showed its certificate and proved that it holds
+	// the key. The handshake may have failed later, when a server wants a
+	// certificate of its client.
 	Served Reason = "Served"
 	// InvalidEndpoint says that the endpoint is no address to probe: a port of 0,
 	// a host or server name that is none.
@@ -59,6 +60,9 @@ const (
 	// CertificateUnparseable says that the server's certificate is none that Go
 	// parses.
 	CertificateUnparseable Reason = "CertificateUnparseable"
+	// KeyNotProven says that the server showed a certificate and signed with
+	// another key than the certificate's: mostly files that don't belong together.
+	KeyNotProven Reason = "KeyNotProven"
 )
 
 // AllReasons lists all reasons, for metrics that start at zero.
@@ -66,7 +70,7 @@ func AllReasons() []Reason {
 	return []Reason{
 		Served, InvalidEndpoint, Denied, Cancelled, ResolveFailed, ConnectTimeout, ConnectRefused, ConnectFailed,
 		ProtocolTimeout, ProtocolError, TLSNotOffered, HandshakeTimeout, HandshakeFailed, NotTLS, PeerClosed,
-		TooMuchData, NoCertificate, CertificateUnparseable,
+		TooMuchData, NoCertificate, CertificateUnparseable, KeyNotProven,
 	}
 }
 

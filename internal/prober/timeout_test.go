@@ -259,3 +259,27 @@ func TestBoundedConnReadsNoMore(t *testing.T) {
 		t.Errorf("got %s: %s, want TooMuchData", cause.reason, cause.message)
 	}
 }
+
+// crypto/tls sets a deadline of its own for its last message, also after the end.
+func TestBoundedConnExtendsNoDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer func() { _, _ = ours.Close(), theirs.Close() }()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		conn, release := bound(ctx, ours)
+		defer release()
+		<-ctx.Done()
+		synctest.Wait()
+		start := time.Now()
+		for _, deadline := range []time.Time{start.Add(5 * time.Second), {}} {
+			if err := conn.SetWriteDeadline(deadline); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Write([]byte("a")); !isTimeout(err) || time.Since(start) != 0 {
+				t.Errorf("after %s: %v, want a timeout at once", time.Since(start), err)
+			}
+		}
+	})
+}

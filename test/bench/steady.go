@@ -117,7 +117,7 @@ func pause(ctx context.Context, span time.Duration) error {
 
 // memory of the hub's process in MiB, a field of /proc/PID/status.
 func memory(w *scenarios.World, field string) (float64, error) {
-	p, ok := w.Cluster.Node().Process(scenarios.SystemNamespace, "tls-platform-")
+	p, ok := w.Cluster.Node().Process(scenarios.SystemNamespace, "tls-platform-", "hub")
 	if !ok {
 		return 0, errors.New("the operator has no process")
 	}

@@ -134,10 +134,10 @@ func TestPodsOfKnownImagesAreReal(t *testing.T) {
 				t.Errorf("pod %s has address %s, want one of %s", name, ip, cidr)
 			}
 		}
-		if _, ok := c.Node().Process("hooks", "webhook"); !ok {
+		if _, ok := c.Node().Process("hooks", "webhook", ""); !ok {
 			t.Error("the webhook's pod has no process")
 		}
-		if _, ok := c.Node().Process("hooks", "painted"); ok {
+		if _, ok := c.Node().Process("hooks", "painted", ""); ok {
 			t.Error("the painted pod has a process")
 		}
 	})
@@ -153,7 +153,7 @@ func TestPodsOfKnownImagesAreReal(t *testing.T) {
 		}
 	})
 	t.Run("a pod whose process dies is not Ready", func(t *testing.T) {
-		p, ok := c.Node().Process("hooks", "webhook")
+		p, ok := c.Node().Process("hooks", "webhook", "")
 		if !ok {
 			t.Fatal("the webhook's pod has no process")
 		}
@@ -167,7 +167,7 @@ func TestPodsOfKnownImagesAreReal(t *testing.T) {
 			}
 			return ConditionIs("Ready", "True")(object)
 		})
-		if again, ok := c.Node().Process("hooks", "webhook"); !ok || again.Pid() == p.Pid() {
+		if again, ok := c.Node().Process("hooks", "webhook", ""); !ok || again.Pid() == p.Pid() {
 			t.Error("it is Ready again without another process")
 		}
 	})

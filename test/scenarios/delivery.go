@@ -212,7 +212,7 @@ func bookkeeping(e AuditEvent) bool {
 
 // killOperator kills the operator's process and waits until it is gone.
 func (w *World) killOperator(ctx context.Context) error {
-	p, ok := w.Cluster.Node().Process(SystemNamespace, "tls-platform-")
+	p, ok := w.Cluster.Node().Process(SystemNamespace, "tls-platform-", "hub")
 	if !ok {
 		return errors.New("the operator has no process")
 	}

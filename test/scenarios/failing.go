@@ -56,7 +56,7 @@ func neverHealthy(ctx context.Context, w *World, t Teller) error {
 
 func operandCrashes(ctx context.Context, w *World, t Teller) error {
 	for range 3 { // the first crash is restarted faster than anybody would notice
-		p, ok := w.Cluster.Node().Process("cert-manager", "trust-manager-")
+		p, ok := w.Cluster.Node().Process("cert-manager", "trust-manager-", "")
 		if !ok {
 			return errors.New("trust-manager has no process")
 		}

@@ -15,7 +15,7 @@ import (
 // metricsAreGuarded asks for metrics as nobody, and as somebody who may.
 func metricsAreGuarded(ctx context.Context, w *World, t Teller) error {
 	var pods corev1.PodList
-	if err := w.Client.List(ctx, &pods, client.InNamespace(SystemNamespace)); err != nil {
+	if err := w.Client.List(ctx, &pods, client.InNamespace(SystemNamespace), client.MatchingLabels{"app.kubernetes.io/component": "hub"}); err != nil {
 		return fmt.Errorf("listing the operator's pods: %w", err)
 	}
 	if len(pods.Items) == 0 {

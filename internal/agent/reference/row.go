@@ -63,8 +63,6 @@ type Row struct {
 	Selects bool
 	// NeedsGrant says that a reference across namespaces must be permitted.
 	NeedsGrant bool
-	// Guess says that the reference may mean something else.
-	Guess bool
 }
 
 // compiled is a row that is ready for use.
@@ -107,7 +105,7 @@ func (r *Row) applies(around map[string]any) bool {
 // reference that a row makes of a value. The name is empty when it makes none:
 // when the value is no name, or its namespace none.
 func (t *Table) reference(r *compiled, own string, value any, around map[string]any) Reference {
-	made := Reference{Field: r.path.text, Layer: r.Layer, Certain: !r.Guess, NeedsGrant: r.NeedsGrant}
+	made := Reference{Field: r.path.text, Layer: r.Layer, Certain: true, NeedsGrant: r.NeedsGrant}
 	made.Target.Kind = r.Target
 	text, isText := value.(string)
 	switch {

@@ -147,7 +147,7 @@ func TestAServerIsRunAsItsPodSays(t *testing.T) {
 
 	staysUnwritten(t, c, ns, "web", 3*time.Second)
 
-	process, ok := c.Node().Process(ns, "web")
+	process, ok := c.Node().Process(ns, "web", "")
 	if !ok {
 		t.Fatal("the pod has no process")
 	}

@@ -215,16 +215,17 @@ func (n *Node) Logs() map[string]string {
 }
 
 // Process returns the running process of the first pod, by name, whose name has
-// the prefix; of several containers it takes the first by name. It is false
+// the prefix; of several containers it takes the first by name, or the one that
+// is named. It is false
 // when none runs.
-func (n *Node) Process(namespace, podNamePrefix string) (*process.Process, bool) {
+func (n *Node) Process(namespace, podNamePrefix, container string) (*process.Process, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	keys := slices.SortedFunc(maps.Keys(n.runs), func(a, b runKey) int {
 		return strings.Compare(a.pod+"/"+a.container, b.pod+"/"+b.container)
 	})
 	for _, key := range keys {
-		if key.namespace != namespace || !strings.HasPrefix(key.pod, podNamePrefix) {
+		if key.namespace != namespace || !strings.HasPrefix(key.pod, podNamePrefix) || container != "" && key.container != container {
 			continue
 		}
 		if p, ok := n.runs[key].proc.(*process.Process); ok {

@@ -19,6 +19,12 @@ type TLSAgentSpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +required
 	Cluster string `json:"cluster"`
+	// certManagerNamespace is where cert-manager runs: ClusterIssuers and Bundles
+	// name Secrets there.
+	// +kubebuilder:default=cert-manager
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	CertManagerNamespace string `json:"certManagerNamespace,omitempty"`
 	// inventory says what is looked at.
 	// +optional
 	Inventory Inventory `json:"inventory,omitzero"`

@@ -168,7 +168,7 @@ func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAg
 		t.session.end()
 		p.synced = false
 	}
-	a.current.Store(&task{object, a.newSession(ctx, object.Spec.Inventory), a.clock.Now()})
+	a.current.Store(&task{object, a.newSession(ctx, &object.Spec), a.clock.Now()})
 }
 
 // restoreWait is the pause between attempts to read the pages of an earlier

@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
@@ -58,14 +59,19 @@ type follow struct {
 }
 
 // newSession starts to read the cluster, until it is ended or ctx ends.
-func (a *Agent) newSession(ctx context.Context, rules v1alpha1.Inventory) *session {
+func (a *Agent) newSession(ctx context.Context, spec *v1alpha1.TLSAgentSpec) *session {
 	ctx, stop := context.WithCancel(ctx)
+	rules := spec.Inventory
 	table, bad := reference.NewTable(rules.References)
 	s := &session{
 		Agent: a, rules: rules, table: table, cover: newCoverage(nil),
 		reducer:    inventory.NewReducer(a.parser),
 		rediscover: make(chan struct{}, 1), locked: make(chan keystoreSecret, lockedBacklog),
 		ctx: ctx, stop: stop, following: map[schema.GroupKind]follow{},
+	}
+	if namespace := spec.CertManagerNamespace; namespace != "" {
+		table.SetClusterResourceNamespace(namespace)
+		table.SetTrustNamespace(namespace)
 	}
 	s.reducer.Keys, s.reducer.Keystores = rules.Keys, rules.Keystores
 	s.reducer.Passwords, s.reducer.Refs = s.password, a.inv.KeystoreRefs
@@ -197,8 +203,7 @@ func (s *session) workloads() {
 			func(o *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
 		apps("daemonsets"): templated(s, "DaemonSet", func() *appsv1.DaemonSet { return &appsv1.DaemonSet{} },
 			func(o *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
-		apps("replicasets"): templated(s, "ReplicaSet", func() *appsv1.ReplicaSet { return &appsv1.ReplicaSet{} },
-			func(o *appsv1.ReplicaSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+		apps("replicasets"): typed(s, "ReplicaSet", func() *appsv1.ReplicaSet { return &appsv1.ReplicaSet{} }, reduceReplicaSet),
 		batch("jobs"): templated(s, "Job", func() *batchv1.Job { return &batchv1.Job{} },
 			func(o *batchv1.Job) *corev1.PodTemplateSpec { return &o.Spec.Template }),
 		batch("cronjobs"): templated(s, "CronJob", func() *batchv1.CronJob { return &batchv1.CronJob{} },
@@ -206,6 +211,15 @@ func (s *session) workloads() {
 	} {
 		s.start(tail.Options{Client: s.client, Resource: resource, Protobuf: true, PageSize: 500, Sink: sink})
 	}
+}
+
+// reduceReplicaSet leaves out what a Deployment keeps for a rollback: it uses
+// nothing, and would hide an orphan for as long as it is kept.
+func reduceReplicaSet(o *appsv1.ReplicaSet) reference.Reduced {
+	if o.Spec.Replicas != nil && *o.Spec.Replicas == 0 && metav1.GetControllerOf(o) != nil {
+		return reference.Reduced{Source: reference.Source{Kind: "ReplicaSet", Namespace: o.Namespace, Name: o.Name}}
+	}
+	return reference.ReducePodTemplate("ReplicaSet", o.Namespace, o.Name, &o.Spec.Template)
 }
 
 // start follows a kind as long as the session lasts.

@@ -17,7 +17,7 @@ func sameRules(a, b *v1alpha1.TLSAgent) bool {
 	// These are looked at when they are needed, and need no new reading.
 	x.Export, y.Export = v1alpha1.Export{}, v1alpha1.Export{}
 	x.OrphanGracePeriod, y.OrphanGracePeriod = nil, nil
-	return equality.Semantic.DeepEqual(x, y)
+	return a.Spec.CertManagerNamespace == b.Spec.CertManagerNamespace && equality.Semantic.DeepEqual(x, y)
 }
 
 // followTask sends the TLSAgent of the cluster whenever its spec changes. The

@@ -120,7 +120,7 @@ func (w *inventoryWorld) runAgent(ctx context.Context, settle bool, deep *deepLo
 		return agentRun{}, err
 	}
 	defer func() { err = errors.Join(err, a.stop()) }()
-	if err := a.settle(ctx, settle); err != nil || !settle {
+	if err := w.waitPublished(ctx, a, settle); err != nil || !settle {
 		return *a, err
 	}
 	if deep != nil {

@@ -21,6 +21,8 @@ import (
 const (
 	// loadNamespaces is the number of namespaces that the objects are in.
 	loadNamespaces = 100
+	// benchPrefix is how their names begin.
+	benchPrefix = "bench-"
 	// loadInFlight is how many requests are under way at a time.
 	loadInFlight = 32
 	// usedShare of the Secrets are named by an Ingress: 9 of 10.
@@ -70,7 +72,7 @@ func newLoader(config *rest.Config, now time.Time) (*loader, error) {
 	return &loader{client: client, authorities: authorities, now: now}, nil
 }
 
-func benchNamespace(i int) string { return fmt.Sprintf("bench-%03d", i%loadNamespaces) }
+func benchNamespace(i int) string { return fmt.Sprintf("%s%03d", benchPrefix, i%loadNamespaces) }
 func benchName(i int) string      { return fmt.Sprintf("web-%06d-tls", i) }
 
 // prepare makes the namespaces.

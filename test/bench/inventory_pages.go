@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ const (
 
 // pages watches the writing of CertificateSlices.
 type pages struct {
-	watch watch.Interface
+	watch   watch.Interface
+	started time.Time
 
 	mu          sync.Mutex
 	first, last time.Time
@@ -39,7 +41,7 @@ func (w *inventoryWorld) watchPages(ctx context.Context) (*pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watching the CertificateSlices: %w", err)
 	}
-	p := &pages{watch: stream, names: map[string]bool{}}
+	p := &pages{watch: stream, started: time.Now(), names: map[string]bool{}}
 	go func() {
 		for event := range stream.ResultChan() {
 			p.note(event, time.Now())
@@ -76,10 +78,51 @@ func (p *pages) seen() (first, last time.Time, count int) {
 	return p.first, p.last, len(p.names)
 }
 
-// settle waits until pages were written and no more are for publishQuiet. It
-// gives up when the writer has ended.
-func (p *pages) settle(ctx context.Context, ended <-chan struct{}) error {
-	return p.wait(ctx, ended, func(_, last time.Time) bool { return time.Since(last) > publishQuiet })
+// settle waits until all is published, and no page was written for publishQuiet.
+// It gives up when the writer has ended.
+func (w *inventoryWorld) settle(ctx context.Context, p *pages, ended <-chan struct{}) error {
+	for {
+		quiet := func(_, last time.Time) bool { return time.Since(last) > publishQuiet }
+		if err := p.wait(ctx, ended, quiet); err != nil {
+			return err
+		}
+		records, err := w.publishedRecords(ctx)
+		if err != nil {
+			return err
+		}
+		if records >= w.loader.loaded {
+			return nil
+		}
+		if time.Since(p.started) > publishPatience {
+			return fmt.Errorf("%d of %d certificates are in CertificateSlices", records, w.loader.loaded)
+		}
+		if err := pause(ctx, publishQuiet); err != nil { // a page may be long in coming
+			return err
+		}
+	}
+}
+
+// publishedRecords counts the records of what was loaded.
+func (w *inventoryWorld) publishedRecords(ctx context.Context) (int, error) {
+	const few = 16 // pages of 256 KiB at a time
+	records, from := 0, ""
+	for {
+		var list v1alpha1.CertificateSliceList
+		if err := w.Client.List(ctx, &list, client.InNamespace(scenarios.SystemNamespace), client.Limit(few), client.Continue(from)); err != nil {
+			return 0, fmt.Errorf("listing the CertificateSlices: %w", err)
+		}
+		for i := range list.Items {
+			for j := range list.Items[i].Records {
+				r := &list.Items[i].Records[j]
+				if r.Kind == "Secret" && strings.HasPrefix(r.Namespace, benchPrefix) {
+					records++
+				}
+			}
+		}
+		if from = list.Continue; from == "" {
+			return records, nil
+		}
+	}
 }
 
 // waitFirst waits for the first page.

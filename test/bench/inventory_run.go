@@ -94,11 +94,11 @@ func (a *agentRun) liveHeap(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until everything is published, or the first page is.
-func (a *agentRun) settle(ctx context.Context, everything bool) error {
+// waitPublished waits until everything is published, or the first page is.
+func (w *inventoryWorld) waitPublished(ctx context.Context, a *agentRun, everything bool) error {
 	wait := a.pages.waitFirst
 	if everything {
-		wait = a.pages.settle
+		wait = func(ctx context.Context, ended <-chan struct{}) error { return w.settle(ctx, a.pages, ended) }
 	}
 	if err := wait(ctx, a.gone); err != nil {
 		return fmt.Errorf("%w; the agent's log ends:\n%s", err, a.tail())

@@ -70,7 +70,7 @@ func scrapeOnce(ctx context.Context, address string) (scrape, error) {
 // countSeries counts what shows that an inventory is whole.
 func countSeries(text []byte) scrape {
 	var s scrape
-	secret, namespace := []byte(`kind="Secret"`), []byte(`certificate_namespace="bench-`)
+	secret, namespace := []byte(`kind="Secret"`), []byte(`certificate_namespace="`+benchPrefix)
 	for line := range bytes.Lines(text) {
 		switch {
 		case bytes.HasPrefix(line, []byte(metricNotAfter+"{")):

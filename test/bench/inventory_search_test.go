@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -136,36 +137,41 @@ c000400000-c004000000 ---p 00000000 00:00 0
 }
 
 // The whole way, in this process: a key that is alive is found in the heap dump,
-// one that is not, is not.
-//
-//nolint:paralleltest // it collects the garbage of all
+// and one that is not, is not. What is looked for is made after the dump. It is
+// not parallel, since it collects the garbage of all.
 func TestHeapDumpShowsWhatIsAlive(t *testing.T) {
-	key := needles{scalar: plant("scalar"), text: plant("text"), encoded: plant("encoded")}
-	s, err := keySearcher(key)
+	planted[0] = plant(plantedLive)
+	plantAndDrop()
+	alive := plant("PEM of a key")
+	file := filepath.Join(t.TempDir(), "heap")
+	collectGarbage()
+	if err := dump(file); err != nil {
+		t.Fatal(err)
+	}
+	runtime.KeepAlive(alive)
+	s, err := keySearcher(
+		needles{scalar: plant("another key"), text: plant("its PEM"), encoded: plant("its base64")},
+		needles{scalar: plant("a key"), text: plant("PEM of a key"), encoded: plant("base64 of a key")},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := func() (keySearch, error) {
-		t.Helper()
-		file := filepath.Join(t.TempDir(), "heap")
-		collectGarbage()
-		if err := dump(file); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if _, err := os.Stat(file); !os.IsNotExist(err) {
-				t.Errorf("the heap dump is left (%v)", err)
-			}
-		}()
-		return heapKeys(s, file)
+	got, err := heapKeys(s, file)
+	if err != nil {
+		t.Errorf("%v: %+v", err, got)
 	}
-	// The patterns themselves are alive here.
-	got, err := look()
-	if err == nil || !got.gone {
-		t.Errorf("the patterns of this process were not found: %+v, %v", got, err)
+	if got.keys != 1 || got.forms != [len(needleForms)]int{0, 1, 0} {
+		t.Errorf("got %s, want the PEM that is alive", got)
 	}
-	if got.keys != 1 || got.forms != [len(needleForms)]int{1, 1, 1} {
-		t.Errorf("got %s, want the key in every form", got)
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("the heap dump is left (%v)", err)
+	}
+	// The searcher is alive now, with all that it looks for.
+	if err := dump(file); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := heapKeys(s, file); err == nil || !got.gone {
+		t.Errorf("what should be gone is alive, and the dump is trusted: %+v", got)
 	}
 }
 

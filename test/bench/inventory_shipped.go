@@ -53,7 +53,7 @@ func (w *inventoryWorld) shippedMemory(ctx context.Context) (_ footprint, err er
 		return footprint{}, fmt.Errorf("starting the agent: %w", err)
 	}
 	defer func() { err = errors.Join(err, p.Stop(childGrace)) }()
-	if err := published.settle(ctx, p.Done()); err != nil {
+	if err := w.settle(ctx, published, p.Done()); err != nil {
 		return footprint{}, fmt.Errorf("%w; the agent's log ends:\n%s", err, p.Tail(logTail))
 	}
 	for range settledScrapes {

@@ -1,9 +1,6 @@
 package inventory
 
-import (
-	"strings"
-	"unique"
-)
+import "unique"
 
 // intern returns the one copy of a text that repeats over many objects, such as
 // a namespace.
@@ -16,6 +13,3 @@ func intern(s string) string {
 
 // Intern is intern for bytes that are about to be overwritten.
 func Intern(b []byte) string { return intern(string(b)) }
-
-// cut splits namespace/name.
-func cut(s string) (namespace, name string, ok bool) { return strings.Cut(s, "/") }

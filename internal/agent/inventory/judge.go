@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"strings"
+
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
 	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
@@ -58,10 +60,8 @@ func (i *Inventory) judge(e *entry, now int64) {
 
 // sourceOf a copy.
 func sourceOf(o *Object) reference.Target {
-	if namespace, name, ok := cut(o.Subject.ReplicatedFrom); ok {
-		return reference.Target{Kind: reference.Secret, Namespace: namespace, Name: name}
-	}
-	return reference.Target{Kind: reference.Secret, Namespace: reference.AnyNamespace, Name: o.Subject.ReplicatedFrom}
+	namespace, name, _ := strings.Cut(o.Subject.ReplicatedFrom, "/")
+	return reference.Target{Kind: reference.Secret, Namespace: namespace, Name: name}
 }
 
 // target of an object; ok is false for kinds that nothing refers to.
@@ -161,8 +161,8 @@ func (i *Inventory) referrers(o *Object) []reference.Referrer {
 // Each calls f for every record of a shard, with everything that is known, in the
 // order of kind, namespace and name. f must not call the inventory.
 func (i *Inventory) Each(shard int, f func(*View)) {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
+	i.mu.Lock() // the graph is for one reader at a time
+	defer i.mu.Unlock()
 	for at := range i.shards[shard] {
 		e := &i.shards[shard][at]
 		var v View

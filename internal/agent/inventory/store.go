@@ -226,8 +226,8 @@ func (i *Inventory) Unrefer(s reference.Source) {
 
 // Sources are the objects of a kind that refer to something.
 func (i *Inventory) Sources(kind string) []reference.Source {
-	i.mu.RLock()
-	defer i.mu.RUnlock()
+	i.mu.Lock() // the graph is for one reader at a time
+	defer i.mu.Unlock()
 	return slices.Collect(i.graph.Sources(kind))
 }
 
@@ -261,6 +261,8 @@ func (i *Inventory) touch(targets []reference.Target) {
 		switch {
 		case t.Kind == reference.Certificate:
 			i.touchCertificate(t)
+		case t.Name == reference.AnyName:
+			i.touchNamespace(t.Namespace)
 		case t.Namespace == reference.AnyNamespace:
 			i.touchEverywhere(t.Name)
 		default:
@@ -281,6 +283,18 @@ func placeOf(t reference.Target) Place {
 func (i *Inventory) touchCertificate(t reference.Target) {
 	if secret, ok := i.secretOf[name{t.Namespace, t.Name}]; ok {
 		i.mark(Place{KindSecret, t.Namespace, secret}.Shard())
+	}
+}
+
+// touchNamespace marks the objects of a namespace.
+func (i *Inventory) touchNamespace(namespace string) {
+	for shard := range i.shards {
+		for at := range i.shards[shard] {
+			if i.shards[shard][at].object.Namespace == namespace {
+				i.mark(shard)
+				break
+			}
+		}
 	}
 }
 

@@ -229,3 +229,28 @@ func TestCoverageTellsDoubts(t *testing.T) {
 		t.Errorf("the same coverage changed something:\n%s", diff)
 	}
 }
+
+func TestAPushedCopyKeepsItsSourceAndNoOther(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	source, mirror, idle := f.secret("shop", "web"), f.secret("edge", "web"), f.secret("lab", "web")
+	source.Subject = &reference.Subject{Replicates: true}
+	mirror.Subject = &reference.Subject{ReplicatedFrom: "*/web"}
+	idle.Subject = &reference.Subject{ReplicatedFrom: "*/web"}
+	for _, o := range []*Object{source, mirror, idle} {
+		f.Set(o, 0, 1)
+	}
+	f.Judge()
+	if v := f.views()["Secret shop/web"]; v.Use.Use != reference.Unreferenced {
+		t.Errorf("nothing uses a copy, and the source is %+v", v.Use)
+	}
+	f.refer("Ingress", "edge", "front", "web", v1alpha1.LayerIngress)
+	f.Judge()
+	views := f.views()
+	if v := views["Secret shop/web"]; v.Use.Use != reference.Used {
+		t.Errorf("a copy is used, and the source is %+v", v.Use)
+	}
+	if v := views["Secret lab/web"]; v.Use.Use != reference.Unreferenced {
+		t.Errorf("nothing uses the other copy, and it is %+v", v.Use)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -87,16 +86,6 @@ func ReduceService(service *corev1.Service) Reduced {
 	}
 }
 
-// ReduceMutatingWebhook keeps where the CAs of a webhook come from.
-func ReduceMutatingWebhook(w *admissionregistrationv1.MutatingWebhookConfiguration) Reduced {
-	return ReduceInjected("MutatingWebhookConfiguration", w.Name, w.Annotations)
-}
-
-// ReduceValidatingWebhook keeps where the CAs of a webhook come from.
-func ReduceValidatingWebhook(w *admissionregistrationv1.ValidatingWebhookConfiguration) Reduced {
-	return ReduceInjected("ValidatingWebhookConfiguration", w.Name, w.Annotations)
-}
-
 // ReduceInjected keeps where cert-manager's ca-injector takes the CA of an
 // object without namespace from: a webhook configuration, an APIService or a
 // CustomResourceDefinition.
@@ -121,15 +110,19 @@ func ReduceCopy(t Target, s *Subject) (Reduced, bool) {
 	if s == nil || s.ReplicatedFrom == "" {
 		return Reduced{}, false
 	}
-	namespace, name, ok := qualified(s.ReplicatedFrom)
-	if !ok {
-		return Reduced{}, false
+	namespace, name, certain := qualified(s.ReplicatedFrom)
+	if !certain {
+		// A copy that was pushed: of whatever object of that name has copies.
+		ok := false
+		if namespace, name, ok = strings.Cut(s.ReplicatedFrom, "/"); !ok || namespace != AnyNamespace || !isSubdomain(name) {
+			return Reduced{}, false
+		}
 	}
 	return Reduced{
 		Source: Source{Kind: t.Kind.String(), Namespace: t.Namespace, Name: t.Name},
 		References: []Reference{{
 			Target: Target{Kind: t.Kind, Namespace: namespace, Name: name},
-			Field:  "metadata", Certain: true,
+			Field:  "metadata", Certain: certain,
 		}},
 	}, true
 }

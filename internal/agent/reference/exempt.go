@@ -1,6 +1,10 @@
 package reference
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+)
 
 // readByName are objects that programs read by their names alone.
 var readByName = map[Target]string{
@@ -31,8 +35,8 @@ var readByType = map[string]string{
 // exemption says why an object is never an orphan, in a sentence; empty when it
 // may be one.
 func exemption(m *Metadata) string {
-	if m.Annotations[AnnotationOrphan] == "ignore" {
-		return "Its annotation " + AnnotationOrphan + " says ignore."
+	if m.Annotations[names.AnnotationOrphan] == names.OrphanIgnore {
+		return "Its annotation " + names.AnnotationOrphan + " says ignore."
 	}
 	if reason := readByLabel(m); reason != "" {
 		return reason

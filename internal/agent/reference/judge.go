@@ -43,9 +43,9 @@ func (g *Graph) Judge(t Target, s *Subject, also []Target, c *Coverage) Verdict 
 		return Verdict{Use: Exempt, Reason: s.Exempt}
 	}
 	visited := map[Target]struct{}{}
-	found := g.evidence(t, visited, 0)
+	found := g.evidence(t, s.Replicates, visited, 0)
 	for _, other := range also {
-		if e := g.evidence(other, visited, 0); e.strength > found.strength {
+		if e := g.evidence(other, false, visited, 0); e.strength > found.strength {
 			e.others += found.others
 			found = e
 		} else {
@@ -74,8 +74,9 @@ func (e *evidence) count() int {
 	return e.others + 1
 }
 
-// evidence looks for the best evidence that something uses a target.
-func (g *Graph) evidence(t Target, visited map[Target]struct{}, depth int) evidence {
+// evidence looks for the best evidence that something uses a target. Pushed says
+// that copies of it are pushed to other namespaces.
+func (g *Graph) evidence(t Target, pushed bool, visited map[Target]struct{}, depth int) evidence {
 	var best evidence
 	if _, seen := visited[t]; seen || depth > maxCopies {
 		return best
@@ -88,9 +89,11 @@ func (g *Graph) evidence(t Target, visited map[Target]struct{}, depth int) evide
 		}
 		found := evidence{strength: used, by: r}
 		switch {
+		case isCopy(r.Kind) && !r.Certain && !pushed:
+			continue // it is a copy of another one of this name
 		case isCopy(r.Kind):
 			copied := Target{Kind: t.Kind, Namespace: r.Namespace, Name: r.Name}
-			found = g.evidence(copied, visited, depth+1)
+			found = g.evidence(copied, false, visited, depth+1)
 			found.copied = &copied
 		case !r.Certain:
 			found.strength = guessed

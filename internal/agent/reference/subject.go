@@ -3,11 +3,9 @@ package reference
 import (
 	"cmp"
 	"strings"
-)
 
-// AnnotationOrphan with the value ignore takes an object out of the search for
-// orphans.
-const AnnotationOrphan = "tlsplatform.io/orphan"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+)
 
 // Keys that say that an object is a copy, or that copies are made of it.
 const (
@@ -21,6 +19,10 @@ const (
 	replicatorTo       = replicatorPrefix + "replicate-to"
 	replicatorMatching = replicatorPrefix + "replicate-to-matching"
 	replicatorAllowed  = replicatorPrefix + "replication-allowed"
+	// replicatorVersion is on copies that were pushed (replicate/consts.go of
+	// mittwald/kubernetes-replicator): they have the name of the original and do
+	// not say where that is.
+	replicatorVersion = replicatorPrefix + "replicated-from-version"
 
 	syncerPrefix    = "kubed.appscode.com/"
 	syncerSync      = syncerPrefix + "sync"
@@ -54,9 +56,9 @@ type Metadata struct {
 // Relevant says whether Describe looks at this key of labels or annotations.
 func Relevant(key string) bool {
 	switch key {
-	case AnnotationOrphan,
+	case names.AnnotationOrphan,
 		reflectorMirror, reflectorAllowed, reflectorAuto,
-		replicatorFrom, replicatorTo, replicatorMatching, replicatorAllowed,
+		replicatorFrom, replicatorTo, replicatorMatching, replicatorAllowed, replicatorVersion,
 		syncerSync, syncerName, syncerNamespace,
 		labelNextKey, labelBundle, labelClusterBundle, labelKongCA, labelArgoType, labelOLMManaged, labelOLMOwner,
 		labelIstioConfig:
@@ -84,6 +86,9 @@ func original(m *Metadata) string {
 	from := cmp.Or(m.Annotations[reflectorMirror], m.Annotations[replicatorFrom])
 	if from == "" && m.Labels[syncerName] != "" {
 		from = m.Labels[syncerNamespace] + "/" + m.Labels[syncerName]
+	}
+	if from == "" && m.Annotations[replicatorVersion] != "" {
+		return AnyNamespace + "/" + m.Name
 	}
 	namespace, name, ok := qualifiedOr(from, m.Namespace)
 	if !ok || namespace == m.Namespace && name == m.Name {

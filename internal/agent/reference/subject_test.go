@@ -1,6 +1,8 @@
 package reference
 
 import (
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,8 +22,8 @@ func TestDescribe(t *testing.T) {
 		want     *Subject
 	}{
 		"nothing special":    {Metadata{Namespace: "shop", Name: "web", Type: "kubernetes.io/tls"}, nil},
-		"opted out":          {annotated(AnnotationOrphan, "ignore"), exempt("Its annotation tlsplatform.io/orphan says ignore.")},
-		"opted out wrongly":  {annotated(AnnotationOrphan, "no"), nil},
+		"opted out":          {annotated(names.AnnotationOrphan, "ignore"), exempt("Its annotation tlsplatform.io/orphan says ignore.")},
+		"opted out wrongly":  {annotated(names.AnnotationOrphan, "no"), nil},
 		"key of a request":   {labelled("cert-manager.io/next-private-key", "true"), exempt("cert-manager keeps the key of a request in it.")},
 		"CA of Istio itself": {Metadata{Name: "istio-ca-secret"}, exempt("Istio keeps its CA in the Secret of this name.")},
 		"CA given to Istio":  {Metadata{Name: "cacerts"}, exempt("Istio reads its CA from the Secret of this name.")},
@@ -56,6 +58,7 @@ func TestDescribe(t *testing.T) {
 		"source of reflector, automatic": {annotated(reflectorAuto, "true"), &Subject{Replicates: true}},
 		"reflection that is forbidden":   {annotated(reflectorAllowed, "false"), nil},
 		"copy of replicator":             {annotated(replicatorFrom, "certs/wildcard"), &Subject{ReplicatedFrom: "certs/wildcard"}},
+		"copy that replicator pushed":    {annotated(replicatorVersion, "42"), &Subject{ReplicatedFrom: "*/web"}},
 		"source of replicator":           {annotated(replicatorTo, "team-.*"), &Subject{Replicates: true}},
 		"source of replicator by labels": {annotated(replicatorMatching, "tls=true"), &Subject{Replicates: true}},
 		"source that permits replicator": {annotated(replicatorAllowed, "true"), &Subject{Replicates: true}},

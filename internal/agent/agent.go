@@ -51,6 +51,9 @@ type Agent struct {
 	// followed are the kinds of the table that left references in the inventory,
 	// in this session or an earlier one.
 	followed map[schema.GroupKind]bool
+	// spaces are the origins of namespaces that were read by themselves, in this
+	// session or an earlier one.
+	spaces map[string]inventory.Origin
 	// leading says that this process may write.
 	leading atomic.Bool
 	signal  chan struct{}
@@ -68,8 +71,8 @@ type task struct {
 func New(o Options) (*Agent, error) {
 	a := &Agent{
 		Options: o, clock: o.Clock, parser: certificate.NewParser(),
-		followed: map[schema.GroupKind]bool{},
-		signal:   make(chan struct{}, 1), asked: make(chan *v1alpha1.TLSAgent, 1),
+		followed: map[schema.GroupKind]bool{}, spaces: map[string]inventory.Origin{},
+		signal: make(chan struct{}, 1), asked: make(chan *v1alpha1.TLSAgent, 1),
 	}
 	a.inv = inventory.New(o.Clock.Now, a.grace)
 	if err := a.connect(o.Config); err != nil {
@@ -160,8 +163,12 @@ func (a *Agent) Run(ctx context.Context) error {
 // take does what a TLSAgent asks for: in the session that runs, or in another.
 func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAgent) {
 	t := a.current.Load()
+	if t != nil && t.object.UID != object.UID {
+		p.recheck = true // the new one has no report yet
+	}
 	if t != nil && sameRules(t.object, object) {
 		a.current.Store(&task{object, t.session, t.since})
+		p.all() // the grace period may be another
 		return
 	}
 	if t != nil {

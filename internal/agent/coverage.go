@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -20,17 +21,19 @@ type scanner struct{ resource, namespace string }
 
 // coverage is what is read and what is not. It is safe for concurrent use.
 type coverage struct {
+	now     func() time.Time
 	changed func()
 
 	mu       sync.Mutex
 	states   map[scanner]tail.State
+	failing  map[scanner]time.Time         // since when
 	suspects map[schema.GroupKind][]string // of custom resource definitions
 	broken   map[string]int                // objects that could not be decoded, by message
 }
 
-func newCoverage(changed func()) *coverage {
+func newCoverage(now func() time.Time) *coverage {
 	return &coverage{
-		changed: changed, states: map[scanner]tail.State{}, suspects: map[schema.GroupKind][]string{}, broken: map[string]int{},
+		now: now, changed: func() {}, states: map[scanner]tail.State{}, failing: map[scanner]time.Time{}, suspects: map[schema.GroupKind][]string{}, broken: map[string]int{},
 	}
 }
 
@@ -38,6 +41,11 @@ func (c *coverage) report(s scanner, state tail.State) {
 	c.mu.Lock()
 	same := c.states[s] == state
 	c.states[s] = state
+	if state.Condition != tail.Failing {
+		delete(c.failing, s)
+	} else if c.failing[s].IsZero() {
+		c.failing[s] = c.now()
+	}
 	c.mu.Unlock()
 	if !same {
 		c.changed()
@@ -47,6 +55,7 @@ func (c *coverage) report(s scanner, state tail.State) {
 func (c *coverage) forget(s scanner) {
 	c.mu.Lock()
 	delete(c.states, s)
+	delete(c.failing, s)
 	c.mu.Unlock()
 	c.changed()
 }
@@ -119,12 +128,20 @@ func bounded(s string) string {
 	return s
 }
 
+// failingFor is how long a kind must fail to be read before verdicts doubt it.
+// What was read stays known meanwhile, and doubts that come and go with every
+// restart of an API server would be written to every page.
+const failingFor = 2 * time.Minute
+
 // judgement is what verdicts about use have to know.
 func (c *coverage) judgement(table *reference.Table) reference.Coverage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var j reference.Coverage
 	for s, state := range c.states {
+		if state.Condition == tail.Failing && c.now().Sub(c.failing[s]) < failingFor {
+			continue
+		}
 		switch state.Condition {
 		case tail.Forbidden, tail.Failing:
 			where := s.resource

@@ -35,6 +35,7 @@ type publication struct {
 	statusAt   time.Time // of the last write
 	lookedAt   time.Time // at the status without writing
 	verifiedAt time.Time
+	recheck    bool // compare at once: somebody else may have written
 	failedAt   time.Time
 	conditions []metav1.Condition
 }
@@ -61,6 +62,7 @@ func (p *publication) step(ctx context.Context) time.Duration {
 	wait := idle
 	if p.synced {
 		p.inv.Ripen()
+		t.session.doubt()
 		for _, shard := range p.inv.Judge() {
 			if p.pending == nil {
 				p.pending = map[int]bool{}
@@ -72,6 +74,7 @@ func (p *publication) step(ctx context.Context) time.Duration {
 		}
 	}
 	if !p.leading.Load() {
+		p.recheck = true // whoever leads meanwhile writes
 		return wait
 	}
 	if rest := p.failedAt.Add(retry).Sub(now); !p.failedAt.IsZero() && rest > 0 {
@@ -104,12 +107,7 @@ func (p *publication) sync(s *session) {
 	p.synced = true
 	p.inv.Retain(s.origins())
 	p.inv.Judge()
-	for shard := range inventory.Shards {
-		if p.pending == nil {
-			p.pending = map[int]bool{}
-		}
-		p.pending[shard] = true
-	}
+	p.all()
 	p.closePrivate()
 	// Reading everything leaves garbage that the next hours don't need.
 	debug.FreeOSMemory()
@@ -118,10 +116,20 @@ func (p *publication) sync(s *session) {
 	}
 }
 
+// all has every page looked at again.
+func (p *publication) all() {
+	if p.pending == nil {
+		p.pending = map[int]bool{}
+	}
+	for shard := range inventory.Shards {
+		p.pending[shard] = true
+	}
+}
+
 // pages writes the pages that changed, when they are due.
 func (p *publication) pages(ctx context.Context, now time.Time) time.Duration {
-	if now.Sub(p.verifiedAt) >= verifyInterval {
-		if !p.verifiedAt.IsZero() {
+	if p.recheck || now.Sub(p.verifiedAt) >= verifyInterval {
+		if p.recheck || !p.verifiedAt.IsZero() {
 			if drifted, err := p.Publisher.Verify(ctx); err != nil {
 				p.failed(err, "Comparing the pages failed, trying again")
 				return retry
@@ -130,7 +138,7 @@ func (p *publication) pages(ctx context.Context, now time.Time) time.Duration {
 			}
 			p.dirtySince = now
 		}
-		p.verifiedAt = now
+		p.verifiedAt, p.recheck = now, false
 	}
 	if p.dirtySince.IsZero() {
 		return idle

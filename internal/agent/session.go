@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,9 +28,22 @@ const (
 	originAPIServices
 	originDefinitions
 	originRequests
-	// originNamespaces and more are listings of single namespaces, two each.
+	// originNamespaces and more are listings of single namespaces, two each: see
+	// Agent.spaces.
 	originNamespaces
 )
+
+// spaceOf is the origin of the Secrets of a single namespace; that of its
+// ConfigMaps comes after it. It is the same in every session: a listing of one
+// namespace would else remove what an earlier session found in another.
+func (a *Agent) spaceOf(namespace string) inventory.Origin {
+	origin, known := a.spaces[namespace]
+	if !known {
+		origin = originNamespaces + inventory.Origin(2*len(a.spaces))
+		a.spaces[namespace] = origin
+	}
+	return origin
+}
 
 // session is one reading of the cluster, under one set of rules.
 type session struct {
@@ -42,6 +56,8 @@ type session struct {
 	rediscover chan struct{}
 	// locked are Secrets with keystores whose password may be known now.
 	locked chan keystoreSecret
+	// unlisted is the number of listings of Secrets that are not complete yet.
+	unlisted atomic.Int64
 
 	ctx   context.Context //nolint:containedctx // the session's life, which all of its tails share
 	stop  context.CancelFunc
@@ -64,7 +80,7 @@ func (a *Agent) newSession(ctx context.Context, spec *v1alpha1.TLSAgentSpec) *se
 	rules := spec.Inventory
 	table, bad := reference.NewTable(rules.References)
 	s := &session{
-		Agent: a, rules: rules, table: table, cover: newCoverage(nil),
+		Agent: a, rules: rules, table: table, cover: newCoverage(a.clock.Now),
 		reducer:    inventory.NewReducer(a.parser),
 		rediscover: make(chan struct{}, 1), locked: make(chan keystoreSecret, lockedBacklog),
 		ctx: ctx, stop: stop, following: map[schema.GroupKind]follow{},
@@ -76,7 +92,7 @@ func (a *Agent) newSession(ctx context.Context, spec *v1alpha1.TLSAgentSpec) *se
 	s.reducer.Keys, s.reducer.Keystores = rules.Keys, rules.Keystores
 	s.reducer.Passwords, s.reducer.Refs = s.password, a.inv.KeystoreRefs
 	s.cover.changed = func() {
-		a.inv.SetCoverage(s.cover.judgement(table))
+		s.doubt()
 		a.wake()
 	}
 	for _, err := range bad {
@@ -90,6 +106,9 @@ func (a *Agent) newSession(ctx context.Context, spec *v1alpha1.TLSAgentSpec) *se
 	s.group.Go(s.unlock)
 	return s
 }
+
+// doubt tells the inventory what could not be read.
+func (s *session) doubt() { s.inv.SetCoverage(s.cover.judgement(s.table)) }
 
 // end stops reading and waits until nothing is read any more.
 func (s *session) end() {
@@ -107,12 +126,12 @@ func (s *session) material() {
 	if len(include) == 0 {
 		include = []string{""}
 	}
-	origin := originNamespaces
+	s.unlisted.Store(int64(len(include)))
 	for _, namespace := range include {
 		secrets, maps := originSecrets, originConfigMaps
 		if namespace != "" {
-			secrets, maps = origin, origin+1
-			origin += 2
+			secrets = s.spaceOf(namespace)
+			maps = secrets + 1
 		}
 		s.secrets(namespace, selector, secrets)
 		s.start(tail.Options{
@@ -125,13 +144,21 @@ func (s *session) material() {
 
 // origins of what this session reads.
 func (s *session) origins() func(inventory.Origin) bool {
-	last := originNamespaces + inventory.Origin(2*len(s.rules.Namespaces.Include))
 	all := len(s.rules.Namespaces.Include) == 0
+	spaces := map[inventory.Origin]bool{}
+	for _, namespace := range s.rules.Namespaces.Include {
+		origin := s.spaceOf(namespace)
+		spaces[origin], spaces[origin+1] = true, true
+	}
 	return func(o inventory.Origin) bool {
-		if o == originSecrets || o == originConfigMaps {
+		switch {
+		case o == originSecrets || o == originConfigMaps:
 			return all
+		case o >= originNamespaces:
+			return spaces[o]
+		default:
+			return true
 		}
-		return o < last
 	}
 }
 
@@ -147,8 +174,16 @@ func (s *session) secrets(namespace, selector string, origin inventory.Origin) {
 	for _, t := range ignoredTypes {
 		selector = and(selector, "type!="+t)
 	}
+	listed := false // by this tail, which calls its Sink from one goroutine
 	f := facts{inv: s.inv, origin: origin, ended: func() {
-		s.inv.Prune()
+		if !listed {
+			listed = true
+			s.unlisted.Add(-1)
+		}
+		// What another listing is still to bring would be taken for gone.
+		if s.unlisted.Load() == 0 {
+			s.inv.Prune()
+		}
 	}}
 	s.start(tail.Options{
 		Client: s.private, Resource: schema.GroupVersionResource{Version: "v1", Resource: "secrets"},

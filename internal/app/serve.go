@@ -9,9 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/cert"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 )
 
 // none is the address that means not to listen.
@@ -77,17 +75,11 @@ func serveMetrics(ctx context.Context, o AgentOptions, metrics http.Handler) err
 	}
 	var config *tls.Config
 	if o.MetricsSecure {
-		client, err := rest.HTTPClientFor(o.Config)
-		if err != nil {
-			return fmt.Errorf("building a client for the reviews of those who scrape: %w", err)
-		}
-		filter, err := filters.WithAuthenticationAndAuthorization(o.Config, client)
+		guarded, err := newGuard(o.Config, o.Log, time.Now, metrics)
 		if err != nil {
 			return fmt.Errorf("preparing the reviews of those who scrape: %w", err)
 		}
-		if metrics, err = filter(o.Log, metrics); err != nil {
-			return fmt.Errorf("preparing the reviews of those who scrape: %w", err)
-		}
+		metrics = guarded
 		if config, err = selfSigned(); err != nil {
 			return err
 		}

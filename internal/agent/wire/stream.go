@@ -262,7 +262,9 @@ const (
 // Event reads the next event of a watch. The object's bytes are valid until the
 // next call; io.EOF means that the server ended the watch.
 func (s *Stream) Event() (EventType, []byte, error) {
+	// It may be a long time until the next one: nothing of the last waits with it.
 	clear(s.item)
+	clear(s.in[:s.from])
 	var head [4]byte
 	for i := range head {
 		b, err := s.byte()

@@ -179,6 +179,11 @@ func TestEventsOfAWatch(t *testing.T) {
 	if _, _, err = s.Event(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last event: %v, want io.EOF", err)
 	}
+	for name, b := range map[string][]byte{"input": s.in, "item": s.item[:cap(s.item)]} {
+		if bytes.Contains(b, []byte("KEY")) {
+			t.Errorf("the buffer %s has a key while the next event is waited for", name)
+		}
+	}
 }
 
 func TestWhatIsNoListIsAnError(t *testing.T) {

@@ -8,19 +8,21 @@ import (
 // certificates are shortened and free of control characters.
 type CertificateRecord struct {
 	// kind of the object: Secret, ConfigMap, a webhook configuration,
-	// APIService, CustomResourceDefinition, CertificateRequest.
+	// APIService, CustomResourceDefinition, CertificateRequest; or Endpoint for
+	// what is served at an address.
 	Kind string `json:"kind"`
 	// namespace of the object.
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
 	// name of the object.
 	Name string `json:"name"`
-	// key of the value in the object; for webhooks the webhook's name.
+	// key of the value in the object; for webhooks the webhook's name, for an
+	// Endpoint the address.
 	// +optional
 	Key string `json:"key,omitempty"`
 	// layer that the certificate is used in.
 	Layer Layer `json:"layer"`
-	// role is Serving, Bundle or Authority.
+	// role is Serving, Bundle, Authority, or Served for an Endpoint.
 	Role string `json:"role"`
 	// format of the value: PEM, DER, PKCS12, JKS or JCEKS.
 	// +optional
@@ -120,6 +122,9 @@ type CertificateRecord struct {
 	// problem says what could not be read.
 	// +optional
 	Problem string `json:"problem,omitempty"`
+	// served says what was found at an address; for an Endpoint alone.
+	// +optional
+	Served *ServedState `json:"served,omitempty"`
 }
 
 // ChainMember is a certificate that is served with another.

@@ -55,6 +55,11 @@ type Inventory struct {
 	// are counted in the aggregates.
 	// +optional
 	Export Export `json:"export,omitzero"`
+
+	// probing has the certificates that are really served looked at. Left out,
+	// nothing is dialled and no prober is installed.
+	// +optional
+	Probing *Probing `json:"probing,omitempty"`
 }
 
 // NamespaceScope chooses namespaces by name.

@@ -162,6 +162,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // take does what a TLSAgent asks for: in the session that runs, or in another.
 func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAgent) {
+	a.Publisher.SetOwner(v1alpha1.GroupVersion.WithKind("TLSAgent"), object.Name, object.UID)
 	t := a.current.Load()
 	if t != nil && t.object.UID != object.UID {
 		p.recheck = true // the new one has no report yet

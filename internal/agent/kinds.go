@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -84,12 +85,12 @@ func (s *session) discoverKinds() {
 		served, err := s.served()
 		switch {
 		case err == nil:
-			s.followServed(served)
+			s.followServed(served, nil)
 			s.cover.report(discoveryScanner, tail.State{Condition: tail.Reading})
 		default:
 			next = discoveryRetry
 			s.cover.report(discoveryScanner, tail.State{Condition: tail.Failing, Message: err.Error()})
-			s.followServed(served)
+			s.followServed(served, silentGroups(err))
 		}
 		timer := s.clock.NewTimer(next)
 		select {
@@ -147,8 +148,23 @@ func (s *session) served() (map[schema.GroupKind]schema.GroupVersionResource, er
 	return found, nil
 }
 
-// followServed starts and stops tails so that what is served is followed.
-func (s *session) followServed(served map[schema.GroupKind]schema.GroupVersionResource) {
+// silentGroups are those that did not answer, by an error of served.
+func silentGroups(err error) map[string]bool {
+	var failed *discovery.ErrGroupDiscoveryFailed
+	if !errors.As(err, &failed) {
+		return nil
+	}
+	silent := map[string]bool{}
+	for gv := range failed.Groups {
+		silent[gv.Group] = true
+	}
+	return silent
+}
+
+// followServed starts and stops tails so that what is served is followed. Kinds
+// of a group that is silent are not taken for gone: certificates would look
+// unused that are not.
+func (s *session) followServed(served map[schema.GroupKind]schema.GroupVersionResource, silent map[string]bool) {
 	if served == nil {
 		return
 	}
@@ -159,7 +175,7 @@ func (s *session) followServed(served map[schema.GroupKind]schema.GroupVersionRe
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for gk, f := range s.following {
-		if served[gk] != f.resource {
+		if served[gk] != f.resource && !silent[gk.Group] {
 			f.stop()
 			<-f.done
 			delete(s.following, gk)
@@ -177,7 +193,7 @@ func (s *session) followServed(served map[schema.GroupKind]schema.GroupVersionRe
 		s.followed[gk] = true
 	}
 	for gk := range s.followed {
-		if _, still := s.following[gk]; !still {
+		if _, still := s.following[gk]; !still && !silent[gk.Group] {
 			s.forgetKind(gk)
 			delete(s.followed, gk)
 		}

@@ -17,6 +17,7 @@ func sameRules(a, b *v1alpha1.TLSAgent) bool {
 	// These are looked at when they are needed, and need no new reading.
 	x.Export, y.Export = v1alpha1.Export{}, v1alpha1.Export{}
 	x.OrphanGracePeriod, y.OrphanGracePeriod = nil, nil
+	x.Probing, y.Probing = nil, nil // asked of the prober
 	return a.Spec.CertManagerNamespace == b.Spec.CertManagerNamespace && equality.Semantic.DeepEqual(x, y)
 }
 

@@ -70,7 +70,9 @@ func Build(in Input) (plan *desired.Plan, next *time.Time) {
 	}
 	bundles.DependsOn = []desired.PartName{desired.TrustManager}
 	scraped := runsIn(spec, in.Facts)
-	runner, inventory := agent.Build(in.Platform, in.Facts, agent.Input{Image: in.AgentImage, HubUID: in.HubUID, Namespace: in.Namespace})
+	runner, inventory := agent.Build(in.Platform, in.Facts, agent.Input{
+		Image: in.AgentImage, HubUID: in.HubUID, Namespace: in.Namespace, CertManagerNamespace: namespace,
+	})
 	if len(runner.Objects) > 0 {
 		scraped.Agent = in.Namespace
 	}

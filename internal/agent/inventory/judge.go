@@ -92,6 +92,7 @@ func (i *Inventory) also(o *Object) []reference.Target {
 const (
 	usedByItself  = "the API server uses it"
 	usedByIssuing = "its Pod uses it by the csi-driver"
+	usedByServing = "clients are shown it"
 	notTracked    = "what reads a ConfigMap is often not to be seen in any object"
 )
 
@@ -100,6 +101,8 @@ func (i *Inventory) verdict(o *Object) reference.Verdict {
 	switch {
 	case o.Kind == KindCertificateRequest:
 		return reference.Verdict{Use: reference.Used, Reason: usedByIssuing}
+	case o.Kind == KindEndpoint:
+		return reference.Verdict{Use: reference.Used, Reason: usedByServing}
 	case !ok:
 		return reference.Verdict{Use: reference.Used, Reason: usedByItself}
 	}
@@ -147,6 +150,11 @@ func (i *Inventory) managedOf(o *Object) *Managed {
 }
 
 func (i *Inventory) referrers(o *Object) []reference.Referrer {
+	if pod, ok := strings.CutPrefix(o.ManagerName, "Pod/"); ok && o.Kind == KindCertificateRequest {
+		return []reference.Referrer{{
+			Source: reference.Source{Kind: "Pod", Namespace: o.Namespace, Name: pod}, Field: "spec.volumes[].csi", Certain: true,
+		}}
+	}
 	t, ok := target(o)
 	if !ok {
 		return nil

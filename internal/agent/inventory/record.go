@@ -18,11 +18,14 @@ const (
 	KindAPIService
 	KindCustomResourceDefinition
 	KindCertificateRequest
+	// KindEndpoint is what is served at an address. It is no kind of the API:
+	// the prober finds it by shaking hands.
+	KindEndpoint
 )
 
 var kindNames = [...]string{
 	"Secret", "ConfigMap", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "APIService",
-	"CustomResourceDefinition", "CertificateRequest",
+	"CustomResourceDefinition", "CertificateRequest", "Endpoint",
 }
 
 // String is the kind as in the API.
@@ -45,9 +48,11 @@ const (
 	Bundle
 	// Authority is a CA with its key.
 	Authority
+	// ServedRole is a certificate that a server showed.
+	ServedRole
 )
 
-var roleNames = [...]string{"Serving", "Bundle", "Authority"}
+var roleNames = [...]string{"Serving", "Bundle", "Authority", "Served"}
 
 // String is the role in a word.
 func (r Role) String() string { return roleNames[r] }
@@ -66,6 +71,9 @@ const (
 	ManagedByHelm         Manager = "Helm"
 	ManagedByReplication  Manager = "replication"
 	ManagedByHand         Manager = "by hand"
+	// ManagedByCloud and ManagerUnknown are of what is served and not stored.
+	ManagedByCloud Manager = "cloud"
+	ManagerUnknown Manager = "unknown"
 )
 
 // Record is one value of an object.
@@ -80,6 +88,9 @@ type Record struct {
 	Trust *certificate.Bundle
 	// Mesh that the value belongs to (Istio, Linkerd, Cilium), empty for none.
 	Mesh string
+	// Served says how the value was found, nil for what is stored. It is
+	// replaced as a whole, never changed.
+	Served *v1alpha1.ServedState
 }
 
 // Leading is the certificate that stands for the record: the first, of bundles

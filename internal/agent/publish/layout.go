@@ -61,7 +61,7 @@ func (p *Publisher) weigh(views Views, l *leaf) error {
 	}
 	var c content
 	if err := c.collect(views, l.prefix); err != nil {
-		return fmt.Errorf("page %s: %w", l.prefix.name(), err)
+		return fmt.Errorf("page %s: %w", l.prefix.name(p.page), err)
 	}
 	l.size = c.size()
 	if c.overflow {
@@ -73,7 +73,7 @@ func (p *Publisher) weigh(views Views, l *leaf) error {
 // retire has a page deleted once other pages have its records.
 func (p *Publisher) retire(l *leaf) {
 	if l.version != "" {
-		p.obsolete[l.prefix.name()] = struct{}{}
+		p.obsolete[l.prefix.name(p.page)] = struct{}{}
 		l.version, l.digest = "", ""
 	}
 }

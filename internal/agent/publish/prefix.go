@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// pageName is the name of the page that covers everything. Other pages have
-	// their prefix appended.
+	// pageName is the name of the page that covers everything, unless a
+	// publisher has one of its own. Other pages have their prefix appended.
 	pageName = "inventory"
 	// maxDepth bounds the prefix of a page in bits.
 	maxDepth = 32
@@ -55,24 +55,25 @@ func (x prefix) shards() (first, last int) {
 	return first, first + 1<<(shardBits-x.length) - 1
 }
 
-// name of the page with this prefix.
-func (x prefix) name() string {
+// name of the page with this prefix; page is that of the one that covers
+// everything.
+func (x prefix) name(page string) string {
 	if x.length == 0 {
-		return pageName
+		return page
 	}
-	name := []byte(pageName + "-")
+	name := []byte(page + "-")
 	for i := range x.length {
 		name = append(name, '0'+byte(x.bits>>(63-i)&1))
 	}
 	return string(name)
 }
 
-// parsePrefix reads the name of a page.
-func parsePrefix(name string) (x prefix, ok bool) {
-	if name == pageName {
+// parsePrefix reads what name writes.
+func parsePrefix(page, name string) (x prefix, ok bool) {
+	if name == page {
 		return prefix{}, true
 	}
-	digits, ok := strings.CutPrefix(name, pageName+"-")
+	digits, ok := strings.CutPrefix(name, page+"-")
 	if !ok || digits == "" || len(digits) > maxDepth {
 		return prefix{}, false
 	}

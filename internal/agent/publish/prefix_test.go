@@ -28,9 +28,9 @@ func TestPrefix(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x, ok := parsePrefix(c.name)
-			if !ok || x.name() != c.name {
-				t.Errorf("the name is read as %+v (%t), which is %q", x, ok, x.name())
+			x, ok := parsePrefix(pageName, c.name)
+			if !ok || x.name(pageName) != c.name {
+				t.Errorf("the name is read as %+v (%t), which is %q", x, ok, x.name(pageName))
 			}
 			if got := x.covers(c.hash); got != c.covers {
 				t.Errorf("covers: %t", got)
@@ -45,7 +45,7 @@ func TestPrefix(t *testing.T) {
 func TestNamesThatAreNoPages(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "inventory-", "inventory-2", "inventory-01x", "inventory0", "pages-0", "inventory-" + strings.Repeat("0", 33)} {
-		if x, ok := parsePrefix(name); ok {
+		if x, ok := parsePrefix(pageName, name); ok {
 			t.Errorf("%q is read as %+v", name, x)
 		}
 	}
@@ -60,10 +60,10 @@ func TestChildrenPartTheirParent(t *testing.T) {
 		for x.length < random.IntN(maxDepth) {
 			zero, one := x.children()
 			if zero.parent() != x || one.parent() != x {
-				t.Fatalf("%s has the children %s and %s, and they other parents", x.name(), zero.name(), one.name())
+				t.Fatalf("%s has the children %s and %s, and they other parents", x.name(pageName), zero.name(pageName), one.name(pageName))
 			}
 			if zero.covers(hash) == one.covers(hash) || zero.overlaps(one) || !x.contains(zero) || !x.overlaps(one) || one.contains(x) {
-				t.Fatalf("%s and %s do not part %s", zero.name(), one.name(), x.name())
+				t.Fatalf("%s and %s do not part %s", zero.name(pageName), one.name(pageName), x.name(pageName))
 			}
 			if x = zero; one.covers(hash) {
 				x = one
@@ -92,7 +92,7 @@ func TestComplete(t *testing.T) {
 			t.Parallel()
 			var pages []*leaf
 			for _, name := range c.pages {
-				x, _ := parsePrefix(name)
+				x, _ := parsePrefix(pageName, name)
 				pages = append(pages, &leaf{prefix: x})
 			}
 			leaves, overlapping := complete(pages)
@@ -108,7 +108,7 @@ func TestComplete(t *testing.T) {
 
 func leafNames(leaves []*leaf) (list []string) {
 	for _, l := range leaves {
-		list = append(list, l.prefix.name())
+		list = append(list, l.prefix.name(pageName))
 	}
 	return list
 }

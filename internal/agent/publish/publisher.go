@@ -7,6 +7,9 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
@@ -19,8 +22,12 @@ type Options struct {
 	Client client.Client
 	// Namespace of the pages.
 	Namespace string
-	// Agent is the name of the TLSAgent that the pages belong to.
+	// Agent is the name of the TLSAgent that the pages belong to, or of another
+	// writer that has no status there.
 	Agent string
+	// Page is the name of the page that covers everything, with which the names
+	// of all pages start; empty for inventory. It is another for each writer.
+	Page string
 }
 
 // Publisher writes the pages and the status of one agent, and remembers what it
@@ -29,6 +36,9 @@ type Publisher struct {
 	client    client.Client
 	namespace string
 	agent     string
+	page      string
+	// owner of the pages: they go with it.
+	owner *metav1.OwnerReference
 
 	// leaves are the pages, in the order of their prefixes. Together they cover
 	// every hash once.
@@ -49,6 +59,8 @@ type leaf struct {
 	version string
 	// digest of the records that were written, empty when it is not known.
 	digest string
+	// owner of the page as it was written.
+	owner types.UID
 	// size of the records in bytes.
 	size int
 	// dirty says that the page may not be up to date.
@@ -57,12 +69,29 @@ type leaf struct {
 
 // New returns a Publisher that knows of no page. Call Restore before Pages.
 func New(o Options) *Publisher {
+	if o.Page == "" {
+		o.Page = pageName
+	}
 	return &Publisher{
 		client:    o.Client,
 		namespace: o.Namespace,
 		agent:     o.Agent,
+		page:      o.Page,
 		leaves:    []*leaf{{dirty: true}},
 		obsolete:  map[string]struct{}{},
+	}
+}
+
+// SetOwner makes an object the owner of the pages, so that they go with it. Pages
+// that have another owner are written again by the next calls of Pages.
+func (p *Publisher) SetOwner(kind schema.GroupVersionKind, name string, uid types.UID) {
+	if p.owner != nil && p.owner.UID == uid {
+		return
+	}
+	// Not as a controller, and without blocking: the agent may not change the owner.
+	p.owner = &metav1.OwnerReference{APIVersion: kind.GroupVersion().String(), Kind: kind.Kind, Name: name, UID: uid}
+	for _, l := range p.leaves {
+		l.dirty = true
 	}
 }
 
@@ -101,7 +130,7 @@ func (p *Publisher) Pages(ctx context.Context, views Views, dirty []int) (writes
 			continue
 		}
 		if err := c.collect(views, l.prefix); err != nil {
-			return writes, fmt.Errorf("page %s: %w", l.prefix.name(), err)
+			return writes, fmt.Errorf("page %s: %w", l.prefix.name(p.page), err)
 		}
 		if c.overflow {
 			p.split(i)
@@ -120,7 +149,7 @@ func (p *Publisher) Pages(ctx context.Context, views Views, dirty []int) (writes
 		if wrote {
 			writes++
 		}
-		if errs.add(l.prefix.name(), err) {
+		if errs.add(l.prefix.name(p.page), err) {
 			return writes, errs.join()
 		}
 		i++

@@ -40,6 +40,7 @@ func RecordOf(v *inventory.View) v1alpha1.CertificateRecord {
 	}
 	setValue(&r, v.Record)
 	setUse(&r, v)
+	r.Served = servedOf(v.Record.Served)
 	return r
 }
 

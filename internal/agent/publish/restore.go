@@ -38,7 +38,7 @@ func (p *Publisher) Restore(ctx context.Context) (since map[inventory.Place]int6
 		for i := range list.Items {
 			page := &list.Items[i]
 			restoreSince(since, page.Records)
-			x, ok := parsePrefix(page.Name)
+			x, ok := parsePrefix(p.page, page.Name)
 			if !ok {
 				obsolete[page.Name] = struct{}{}
 				continue
@@ -50,7 +50,11 @@ func (p *Publisher) Restore(ctx context.Context) (since map[inventory.Place]int6
 			if digest != page.Annotations[AnnotationDigest] || int(page.Count) != len(page.Records) {
 				digest = ""
 			}
-			pages = append(pages, &leaf{prefix: x, version: page.ResourceVersion, digest: digest, size: size, dirty: true})
+			l := &leaf{prefix: x, version: page.ResourceVersion, digest: digest, size: size, dirty: true}
+			if len(page.OwnerReferences) == 1 {
+				l.owner = page.OwnerReferences[0].UID
+			}
+			pages = append(pages, l)
 		}
 		if next = list.Continue; next == "" {
 			break
@@ -58,7 +62,7 @@ func (p *Publisher) Restore(ctx context.Context) (since map[inventory.Place]int6
 	}
 	leaves, overlapping := complete(pages)
 	for _, l := range overlapping {
-		obsolete[l.prefix.name()] = struct{}{}
+		obsolete[l.prefix.name(p.page)] = struct{}{}
 	}
 	p.leaves, p.obsolete, p.status = leaves, obsolete, ""
 	return since, nil
@@ -86,8 +90,8 @@ func (p *Publisher) Verify(ctx context.Context) (drifted int, err error) {
 		}
 	}
 	for _, l := range p.leaves {
-		version := listed[l.prefix.name()]
-		delete(listed, l.prefix.name())
+		version := listed[l.prefix.name(p.page)]
+		delete(listed, l.prefix.name(p.page))
 		if version != l.version {
 			l.version, l.digest, l.dirty = version, "", true
 			drifted++

@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
@@ -33,7 +34,7 @@ func (p *Publisher) bring(ctx context.Context, l *leaf, c *content) (wrote bool,
 		return false, nil
 	}
 	digest := c.digest()
-	if l.version == "" || l.digest != digest {
+	if l.version == "" || l.digest != digest || l.owner != p.ownerUID() {
 		if err := p.write(ctx, l, c, digest); err != nil {
 			return false, err
 		}
@@ -49,12 +50,15 @@ func (p *Publisher) write(ctx context.Context, l *leaf, c *content, digest strin
 	page := &v1alpha1.CertificateSlice{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:   p.namespace,
-			Name:        l.prefix.name(),
+			Name:        l.prefix.name(p.page),
 			Labels:      map[string]string{LabelAgent: p.agent},
 			Annotations: map[string]string{AnnotationDigest: digest},
 		},
 		Count:   count(len(c.items)),
 		Records: c.records(),
+	}
+	if p.owner != nil {
+		page.OwnerReferences = []metav1.OwnerReference{*p.owner}
 	}
 	var err error
 	for range maxAttempts {
@@ -66,7 +70,7 @@ func (p *Publisher) write(ctx context.Context, l *leaf, c *content, digest strin
 		}
 		switch {
 		case err == nil:
-			l.version, l.digest = page.ResourceVersion, digest
+			l.version, l.digest, l.owner = page.ResourceVersion, digest, p.ownerUID()
 			delete(p.obsolete, page.Name)
 			return nil
 		case apierrors.IsNotFound(err) && l.version != "":
@@ -86,6 +90,14 @@ func (p *Publisher) write(ctx context.Context, l *leaf, c *content, digest strin
 	return err
 }
 
+// ownerUID of the pages, empty when they have none.
+func (p *Publisher) ownerUID() types.UID {
+	if p.owner == nil {
+		return ""
+	}
+	return p.owner.UID
+}
+
 // version is the resourceVersion of a page, empty when it does not exist.
 func (p *Publisher) version(ctx context.Context, name string) (string, error) {
 	page := pageMetadata()
@@ -103,7 +115,7 @@ func (p *Publisher) version(ctx context.Context, name string) (string, error) {
 // on other pages stays, so that a reader never misses a record.
 func (p *Publisher) sweep(ctx context.Context, errs *failures) (deleted int) {
 	for _, name := range slices.Sorted(maps.Keys(p.obsolete)) {
-		if x, ok := parsePrefix(name); ok && !p.settled(x) {
+		if x, ok := parsePrefix(p.page, name); ok && !p.settled(x) {
 			continue
 		}
 		page := pageMetadata()

@@ -19,6 +19,8 @@ type Input struct {
 	Image string
 	// HubUID is the UID of the namespace kube-system of the hub's own cluster.
 	HubUID string
+	// CertManagerNamespace is where cert-manager runs.
+	CertManagerNamespace string
 	// Namespace of the operator, where the agent runs.
 	Namespace string
 }
@@ -32,7 +34,7 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster, in Input) (a
 		agent.Hold, inventory.Hold = hold, hold
 		return agent, inventory
 	}
-	inventory.Objects = []*unstructured.Unstructured{tlsAgent(&platform.Spec.Inventory, facts.Name, in.HubUID)}
+	inventory.Objects = []*unstructured.Unstructured{tlsAgent(&platform.Spec.Inventory, facts.Name, in)}
 	if in.Image == "" {
 		agent.Hold = noImage()
 		return agent, inventory

@@ -9,14 +9,15 @@ import (
 )
 
 // tlsAgent is what is asked of the agent of a cluster.
-func tlsAgent(inventory *v1alpha1.Inventory, cluster, hubUID string) *unstructured.Unstructured {
+func tlsAgent(inventory *v1alpha1.Inventory, cluster string, in Input) *unstructured.Unstructured {
 	return build.Object(&v1alpha1.TLSAgent{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "TLSAgent"},
 		ObjectMeta: metadata("", v1alpha1.AgentName),
 		Spec: v1alpha1.TLSAgentSpec{
-			Hub:       v1alpha1.HubReference{UID: hubUID},
-			Cluster:   cluster,
-			Inventory: *inventory.DeepCopy(),
+			Hub:                  v1alpha1.HubReference{UID: in.HubUID},
+			Cluster:              cluster,
+			CertManagerNamespace: in.CertManagerNamespace,
+			Inventory:            *inventory.DeepCopy(),
 		},
 	})
 }

@@ -43,7 +43,7 @@ test: ## All tests: unit and golden, then integration and end-to-end on a real c
 .PHONY: test-unit
 test-unit: ## Unit and golden tests. They start no process and open no connection.
 	@started=$$SECONDS; \
-	go test -short $$(go list ./... | grep -vE '^$(MODULE)/test/(integration|e2e|demo|bench)(/|$$)'); \
+	go test -short $$(go list ./... | grep -vE '^$(MODULE)/test/(integration|e2e|demo)(/|$$)'); \
 	echo "test-unit: passed in $$((SECONDS - started)) s"
 
 .PHONY: test-integration
@@ -65,9 +65,10 @@ lint: ## Run golangci-lint.
 ##@ Make it
 
 .PHONY: build
-build: ## Build bin/tls-platform.
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(MODULE)/internal/app.Version=$(VERSION)' \
-	  -o bin/tls-platform ./cmd/tls-platform
+build: ## Build bin/tls-platform, bin/tls-platform-agent and bin/kubectl-tls.
+	CGO_ENABLED=0 go build -trimpath \
+	  -ldflags '-s -w -X $(MODULE)/internal/app.Version=$(VERSION) -X $(MODULE)/internal/app/member.Version=$(VERSION) -X main.version=$(VERSION)' \
+	  -o bin/ ./cmd/tls-platform ./cmd/tls-platform-agent ./cmd/kubectl-tls
 
 .PHONY: generate
 generate: ## Generate deep copies, CRDs, RBAC roles, dashboards and the API reference.

@@ -16,3 +16,7 @@ if [ -n "$left" ]; then
   exit 1
 fi
 "$kubectl" kustomize "$root/config/default" | "$kubectl" delete --ignore-not-found -f -
+# What the hub made for its agent outside of the namespace that is gone now. It
+# is left over when the estate was retained.
+"$kubectl" delete clusterrolebindings,clusterroles --ignore-not-found \
+  -l 'app.kubernetes.io/name=tls-platform,app.kubernetes.io/component in (agent, prober)'

@@ -1,5 +1,5 @@
-// Command tls-platform is the TLS platform operator: one binary with a command
-// for each role.
+// Command tls-platform is the TLS platform operator: the hub. What it runs in
+// every cluster is tls-platform-agent.
 package main
 
 import (

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -133,9 +132,9 @@ func (a *Agent) wake() {
 
 // Run observes the cluster until ctx ends.
 func (a *Agent) Run(ctx context.Context) error {
-	since, err := a.restore(ctx)
-	if err != nil {
-		return err
+	since, ok := a.restore(ctx)
+	if !ok {
+		return nil
 	}
 	a.inv.Restore(since)
 	follower := a.followTask(ctx)
@@ -185,20 +184,22 @@ const restoreWait = 5 * time.Second
 
 // restore reads since when places are unreferenced from the pages of an earlier
 // agent. Without it the grace period would start again with every restart, so it
-// is tried until it works.
-func (a *Agent) restore(ctx context.Context) (map[inventory.Place]int64, error) {
+// is tried until it works; ok is false when ctx ended before.
+func (a *Agent) restore(ctx context.Context) (since map[inventory.Place]int64, ok bool) {
 	for {
 		since, err := a.Publisher.Restore(ctx)
 		if err == nil {
-			return since, nil
+			return since, true
+		}
+		if ctx.Err() != nil {
+			return nil, false
 		}
 		a.Log.Error(err, "Reading the pages of an earlier agent failed, trying again")
 		timer := a.clock.NewTimer(restoreWait)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return nil, fmt.Errorf("reading the pages of an earlier agent: %w", context.Cause(ctx))
 		case <-timer.C():
 		}
+		timer.Stop()
 	}
 }

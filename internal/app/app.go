@@ -9,8 +9,7 @@ import (
 // Version of the binary; set by the linker.
 var Version = "dev"
 
-// NewCommand returns the command line of the operator: one command for each
-// role.
+// NewCommand returns the command line of the operator.
 func NewCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "tls-platform",
@@ -19,7 +18,7 @@ func NewCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newHubCommand(), newAgentCommand())
+	root.AddCommand(newHubCommand())
 	return root
 }
 

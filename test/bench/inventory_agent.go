@@ -18,7 +18,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
-	"github.com/tlsplatform/tls-platform-operator/internal/app"
+	"github.com/tlsplatform/tls-platform-operator/internal/app/member"
 	"github.com/tlsplatform/tls-platform-operator/test/harness"
 	"github.com/tlsplatform/tls-platform-operator/test/scenarios"
 )
@@ -42,7 +42,7 @@ func runAgent(ctx context.Context, config *rest.Config, metricsAddress string, s
 	log := zap.New(zap.WriteTo(os.Stderr))
 	klog.SetLogger(log)
 	ctrl.SetLogger(log)
-	return app.RunAgent(ctx, app.AgentOptions{
+	return member.RunAgent(ctx, member.AgentOptions{
 		Config: config, Namespace: scenarios.SystemNamespace, Identity: "bench",
 		MetricsAddress: metricsAddress, ProbeAddress: "0", Log: log, Synced: synced,
 	})

@@ -17,8 +17,8 @@ const settledScrapes = 3
 // one that measures links much more, and keeps much more of itself in memory.
 func (w *inventoryWorld) buildShipped(ctx context.Context) error {
 	w.say("building the agent")
-	w.shipped = w.file("tls-platform")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", w.shipped, "./cmd/tls-platform")
+	w.shipped = w.file("tls-platform-agent")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", w.shipped, "./cmd/tls-platform-agent")
 	cmd.Dir = w.Root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the agent: %w\n%s", err, out)

@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
-	"github.com/tlsplatform/tls-platform-operator/internal/app"
+	"github.com/tlsplatform/tls-platform-operator/internal/app/member"
 )
 
 // authority makes certificates.
@@ -117,7 +117,7 @@ func (b *agentBench) start(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() {
-		done <- app.RunAgent(ctx, app.AgentOptions{
+		done <- member.RunAgent(ctx, member.AgentOptions{
 			Config: b.config, Namespace: b.system, Identity: "agent", MetricsAddress: "0", ProbeAddress: "0", Log: GinkgoLogr,
 		})
 	}()

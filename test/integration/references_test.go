@@ -158,6 +158,8 @@ func (b *agentBench) asShipped(ctx context.Context, change func(*rbacv1.ClusterR
 	}
 	b.config = rest.CopyConfig(config)
 	b.config.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + b.system + ":" + names.ServiceAccountAgent}
+	// It must not see its roles go.
+	DeferCleanup(b.end)
 }
 
 // without takes a resource out of a role.
@@ -261,7 +263,7 @@ var _ = Describe("References", Serial, func() {
 		b.record(ctx, "Secret/broker-tls tls.crt", func(g Gomega, r v1alpha1.CertificateRecord) {
 			g.Expect(r.Use).To(Equal("Used"), r.UseReason)
 			g.Expect(r.UsedBy).To(ConsistOf(v1alpha1.Referrer{
-				Kind: "Broker", Namespace: b.namespace, Name: "events", Field: ".spec.tlsSecretName", Certain: true,
+				Kind: "Broker", Namespace: b.namespace, Name: "events", Field: "spec.tlsSecretName", Certain: true,
 			}))
 		})
 		b.record(ctx, "Secret/old-tls tls.crt", func(g Gomega, r v1alpha1.CertificateRecord) {

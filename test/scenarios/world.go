@@ -68,7 +68,7 @@ func New(ctx context.Context, name string, progress func(string)) (*World, error
 
 func (w *World) start(ctx context.Context, name string, progress func(string)) error {
 	progress("building the operator")
-	binary, err := w.buildOperator(ctx)
+	hub, agent, err := w.buildOperator(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (w *World) start(ctx context.Context, name string, progress func(string)) e
 		return fmt.Errorf("pushing charts: %w", err)
 	}
 	progress("starting a cluster: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, one node")
-	w.Cluster, err = w.Env.StartCluster(ctx, harness.ClusterOptions{Name: name, Images: Images(binary)})
+	w.Cluster, err = w.Env.StartCluster(ctx, harness.ClusterOptions{Name: name, Images: Images(hub, agent)})
 	if err != nil {
 		return fmt.Errorf("starting cluster %s: %w", name, err)
 	}
@@ -95,10 +95,11 @@ func (w *World) start(ctx context.Context, name string, progress func(string)) e
 }
 
 // Images are those whose pods run as real processes.
-func Images(operator string) []node.Image {
+func Images(operator, agent string) []node.Image {
 	images := append(node.CertManagerImages(charts.CertManagerVersion), node.TrustManagerImages(charts.TrustManagerVersion)...)
 	return append(images, node.Image{
 		Name: OperatorImage, Binary: operator, Commands: []string{"/tls-platform"},
+		Programs: map[string]string{"/tls-platform-agent": agent},
 		Ports: []node.Port{
 			{Container: 8443, Flag: "--metrics-bind-address", Form: node.HostPort},
 			{Container: 8081, Flag: "--health-probe-bind-address", Form: node.HostPort},
@@ -106,17 +107,16 @@ func Images(operator string) []node.Image {
 	})
 }
 
-// buildOperator builds the operator into the run's folder, with the flags of
-// every other build here: those of a release would compile all of Kubernetes'
-// libraries once more.
-func (w *World) buildOperator(ctx context.Context) (string, error) {
-	binary := filepath.Join(w.Env.Dir(), "tls-platform")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/tls-platform")
+// buildOperator builds the operator's programs into the run's folder, with the
+// flags of every other build here: those of a release would compile all of
+// Kubernetes' libraries once more.
+func (w *World) buildOperator(ctx context.Context) (hub, agent string, err error) {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", w.Env.Dir()+string(filepath.Separator), "./cmd/tls-platform", "./cmd/tls-platform-agent")
 	cmd.Dir = w.Root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the operator: %w\n%s", err, out)
+		return "", "", fmt.Errorf("building the operator: %w\n%s", err, out)
 	}
-	return binary, nil
+	return filepath.Join(w.Env.Dir(), "tls-platform"), filepath.Join(w.Env.Dir(), "tls-platform-agent"), nil
 }
 
 // checkout is the root of the module that the working folder is in.

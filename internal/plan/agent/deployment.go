@@ -59,7 +59,7 @@ func deployment(namespace, image string) *unstructured.Unstructured {
 
 func container(image string) corev1.Container {
 	return corev1.Container{
-		Name: "agent", Image: image, Command: []string{"/tls-platform"},
+		Name: "agent", Image: image, Command: []string{"/tls-platform-agent"},
 		Args: []string{
 			"agent",
 			"--metrics-bind-address=:" + strconv.Itoa(metricsPort),

@@ -57,7 +57,6 @@ func TestTheAgentIsMadeLikeTheHub(t *testing.T) {
 		"liveness":         {hc.LivenessProbe, ac.LivenessProbe},
 		"readiness":        {hc.ReadinessProbe, ac.ReadinessProbe},
 		"image":            {hc.Image, ac.Image},
-		"command":          {hc.Command, ac.Command},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 			t.Errorf("%s (-hub +agent):\n%s", what, diff)

@@ -148,7 +148,7 @@ func (c *container) launch(ctx context.Context, image Image, plan launch) (runne
 	}
 	p, err := process.Start(ctx, process.Spec{
 		Name: w.base.Namespace + "/" + w.base.Name + "/" + c.spec.Name,
-		Path: image.path(w.node.options.BinDir), Args: plan.args, Env: plan.env, Dir: plan.dir, LogFile: c.logFile(),
+		Path: image.path(w.node.options.BinDir, c.spec.Command), Args: plan.args, Env: plan.env, Dir: plan.dir, LogFile: c.logFile(),
 	})
 	if err != nil {
 		return nil, "", err

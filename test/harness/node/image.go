@@ -20,6 +20,8 @@ type Image struct {
 	// Commands are the values of a container's command[0] that mean Binary,
 	// for example "/manager". Any other command is refused.
 	Commands []string
+	// Programs are other programs of the image, by the command[0] that means them.
+	Programs map[string]string
 	// Ports are the flags by which the program is told where to listen.
 	Ports []Port
 	// Flags are set on the command line whatever the container says, for what
@@ -75,11 +77,16 @@ func KnownImages(images []Image) []string {
 	return names
 }
 
-func (i Image) path(binDir string) string {
-	if filepath.IsAbs(i.Binary) {
-		return i.Binary
+// path of the program that a command of the container means.
+func (i Image) path(binDir string, command []string) string {
+	binary := i.Binary
+	if len(command) > 0 && i.Programs[command[0]] != "" {
+		binary = i.Programs[command[0]]
 	}
-	return filepath.Join(binDir, i.Binary)
+	if filepath.IsAbs(binary) {
+		return binary
+	}
+	return filepath.Join(binDir, binary)
 }
 
 // ours says whether a pod is run here. The first container decides, so that a

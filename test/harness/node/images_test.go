@@ -95,7 +95,11 @@ func TestAnOperatorsPortsAreMoved(t *testing.T) {
 	if !slices.Contains(image.Commands, "/tls-platform") {
 		t.Errorf("the commands are %q", image.Commands)
 	}
-	if got := image.path("/bin/dir"); got != "/bin/dir/tls-platform" {
+	if got := image.path("/bin/dir", nil); got != "/bin/dir/tls-platform" {
 		t.Errorf("the program is %s", got)
+	}
+	image.Programs = map[string]string{"/other": "/abs/other"}
+	if got := image.path("/bin/dir", []string{"/other", "run"}); got != "/abs/other" {
+		t.Errorf("the program of another command is %s", got)
 	}
 }

@@ -91,7 +91,7 @@ func arguments(c *corev1.Container, image Image) ([]string, error) {
 	if len(c.Command) == 0 {
 		return slices.Clone(c.Args), nil
 	}
-	if !slices.Contains(image.Commands, c.Command[0]) {
+	if !slices.Contains(image.Commands, c.Command[0]) && image.Programs[c.Command[0]] == "" {
 		return nil, configError("this node doesn't know the command %q of image %q, only %q", c.Command[0], image.Name, image.Commands)
 	}
 	return slices.Concat(c.Command[1:], c.Args), nil

@@ -83,11 +83,10 @@ func (s *session) discoverKinds() {
 	for s.ctx.Err() == nil {
 		next := discoveryInterval
 		served, err := s.served()
-		switch {
-		case err == nil:
+		if err == nil {
 			s.followServed(served, nil)
 			s.cover.report(discoveryScanner, tail.State{Condition: tail.Reading})
-		default:
+		} else {
 			next = discoveryRetry
 			s.cover.report(discoveryScanner, tail.State{Condition: tail.Failing, Message: err.Error()})
 			s.followServed(served, silentGroups(err))

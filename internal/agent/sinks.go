@@ -121,14 +121,14 @@ type typedSink[T message] struct {
 }
 
 func (s *typedSink[T]) Begin() {
-	s.edges.begin()
+	s.begin()
 	if s.facts != nil {
 		s.facts.Begin()
 	}
 }
 
 func (s *typedSink[T]) End() {
-	s.edges.end()
+	s.end()
 	if s.facts != nil {
 		s.facts.End()
 	}
@@ -182,14 +182,14 @@ type tableSink struct {
 }
 
 func (s *tableSink) Begin() {
-	s.edges.begin()
+	s.begin()
 	if s.more != nil {
 		s.more.Begin()
 	}
 }
 
 func (s *tableSink) End() {
-	s.edges.end()
+	s.end()
 	if s.more != nil {
 		s.more.End()
 	}
@@ -306,12 +306,12 @@ type apiService struct {
 }
 
 func (s *apiServiceSink) Begin() {
-	s.edges.begin()
+	s.begin()
 	s.facts.Begin()
 }
 
 func (s *apiServiceSink) End() {
-	s.edges.end()
+	s.end()
 	s.facts.End()
 }
 

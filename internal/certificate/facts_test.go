@@ -48,7 +48,7 @@ func TestFacts(t *testing.T) {
 	})
 	served, trust := NewParser().Chain(leaf.pem(), root.pem())
 	want := &Certificate{
-		Fingerprint: Fingerprint(served.First().Fingerprint),
+		Fingerprint: served.First().Fingerprint,
 		Subject:     `CN=a\, the first,O=Acme,C=CH`,
 		Issuer:      "CN=root",
 		Serial:      "abcdef",

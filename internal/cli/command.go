@@ -29,7 +29,7 @@ type Options struct {
 // Run runs the command line and returns the exit code of the process: 0, or 1
 // after an error, which it has written.
 func Run(ctx context.Context, o Options) int {
-	cmd, _ := newCommand(&o)
+	cmd, _ := newCommand(&o) //nolint:contextcheck // cobra hands the context to the commands
 	if err := cmd.ExecuteContext(ctx); err != nil {
 		// Errors quote arguments and the API server.
 		_, _ = fmt.Fprintln(o.Err, "error: "+clean(err.Error()))

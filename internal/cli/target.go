@@ -15,26 +15,9 @@ const maxNear = 10
 // Secret, KIND/NAME or KIND/NAMESPACE/NAME. The namespace is that of the flag, ""
 // when it was not given, or else the current one.
 func parseTarget(text, flag, current string) (place, error) {
-	kind, namespace, name := "Secret", "", text
-	switch parts := strings.Split(text, "/"); len(parts) {
-	case 1:
-	case 2:
-		if k, ok := kindOf(parts[0]); ok {
-			kind, name = k, parts[1]
-		} else {
-			namespace, name = parts[0], parts[1]
-		}
-	case 3:
-		k, ok := kindOf(parts[0])
-		if !ok {
-			return place{}, fmt.Errorf("kind %q is not known: use one of %s", parts[0], strings.Join(allKinds(), ", "))
-		}
-		kind, namespace, name = k, parts[1], parts[2]
-		if namespace == "" {
-			return place{}, fmt.Errorf("%q is not KIND/NAMESPACE/NAME", text)
-		}
-	default:
-		return place{}, fmt.Errorf("%q is none of NAME, NAMESPACE/NAME, KIND/NAME and KIND/NAMESPACE/NAME", text)
+	kind, namespace, name, err := splitTarget(text)
+	if err != nil {
+		return place{}, err
 	}
 	switch {
 	case name == "" || strings.HasPrefix(text, "/"):
@@ -53,6 +36,32 @@ func parseTarget(text, flag, current string) (place, error) {
 		}
 	}
 	return place{}, fmt.Errorf("the namespace of %q is not known: give it with --namespace", text)
+}
+
+// splitTarget takes the text of a target apart.
+func splitTarget(text string) (kind, namespace, name string, err error) {
+	kind, name = "Secret", text
+	switch parts := strings.Split(text, "/"); len(parts) {
+	case 1:
+	case 2:
+		if k, ok := kindOf(parts[0]); ok {
+			kind, name = k, parts[1]
+		} else {
+			namespace, name = parts[0], parts[1]
+		}
+	case 3:
+		k, ok := kindOf(parts[0])
+		if !ok {
+			return "", "", "", fmt.Errorf("kind %q is not known: use one of %s", parts[0], strings.Join(allKinds(), ", "))
+		}
+		kind, namespace, name = k, parts[1], parts[2]
+		if namespace == "" {
+			return "", "", "", fmt.Errorf("%q is not KIND/NAMESPACE/NAME", text)
+		}
+	default:
+		return "", "", "", fmt.Errorf("%q is none of NAME, NAMESPACE/NAME, KIND/NAME and KIND/NAMESPACE/NAME", text)
+	}
+	return kind, namespace, name, nil
 }
 
 // find returns the records of an object, ordered by key. There being none is an

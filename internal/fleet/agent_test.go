@@ -86,18 +86,18 @@ type apiServer struct {
 }
 
 func (s *apiServer) RoundTrip(req *http.Request) (*http.Response, error) {
-	switch path := req.URL.Path; {
-	case path == "/api", path == "/apis":
+	switch path := req.URL.Path; path {
+	case "/api", "/apis":
 		return answer(http.StatusOK, metav1.APIGroupList{Groups: []metav1.APIGroup{{
 			Name:     v1alpha1.GroupVersion.Group,
 			Versions: []metav1.GroupVersionForDiscovery{{GroupVersion: v1alpha1.GroupVersion.String(), Version: "v1alpha1"}},
 		}}}), nil
-	case path == "/apis/tlsplatform.io/v1alpha1":
+	case "/apis/tlsplatform.io/v1alpha1":
 		return answer(http.StatusOK, metav1.APIResourceList{
 			GroupVersion: v1alpha1.GroupVersion.String(),
 			APIResources: []metav1.APIResource{{Name: "tlsagents", Kind: "TLSAgent"}},
 		}), nil
-	case path == "/apis/tlsplatform.io/v1alpha1/tlsagents":
+	case "/apis/tlsplatform.io/v1alpha1/tlsagents":
 		return s.agents(req), nil
 	default:
 		return answer(http.StatusNotFound, failure(http.StatusNotFound, metav1.StatusReasonNotFound, path)), nil

@@ -54,7 +54,7 @@ func TestProbeOfPeersThatHang(t *testing.T) {
 		want     Reason
 		took     time.Duration
 	}{
-		"DNS": {func(t *testing.T, p *Prober) {
+		"DNS": {func(_ *testing.T, p *Prober) {
 			p.resolver = resolverFunc(func(ctx context.Context, _ string) ([]netip.Addr, error) {
 				<-ctx.Done()
 				return nil, ctx.Err()

@@ -112,16 +112,22 @@ func newAgentBench(ctx context.Context, inventory v1alpha1.Inventory) *agentBenc
 	return b
 }
 
-// start runs the agent; the context of a spec does not end it.
-func (b *agentBench) start(ctx context.Context) {
+// options of the agent that start runs.
+func (b *agentBench) options() member.AgentOptions {
+	return member.AgentOptions{
+		Config: b.config, Namespace: b.system, Identity: "agent", MetricsAddress: "0", ProbeAddress: "0", Log: GinkgoLogr,
+	}
+}
+
+// start runs the agent until it is ended.
+func (b *agentBench) start(ctx context.Context) { b.stop = run(ctx, b.options()) }
+
+// run runs an agent until it is stopped; the context of a spec does not end it.
+func run(ctx context.Context, o member.AgentOptions) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
-	go func() {
-		done <- member.RunAgent(ctx, member.AgentOptions{
-			Config: b.config, Namespace: b.system, Identity: "agent", MetricsAddress: "0", ProbeAddress: "0", Log: GinkgoLogr,
-		})
-	}()
-	b.stop = func() {
+	go func() { done <- member.RunAgent(ctx, o) }()
+	return func() {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 			Expect(err).NotTo(HaveOccurred())

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"slices"
 )
 
 // Teller hears a scenario while it runs.
@@ -26,11 +27,13 @@ type Scenario struct {
 // All scenarios, in the order in which they run on one cluster.
 func All() []Scenario {
 	var all []Scenario
-	for _, list := range [][]Scenario{story, refused, backends, held, failing, delivery, permissions, leaving} {
+	for _, list := range [][]Scenario{
+		story, inventoryStory, inventoryChecks, refused, backends, held, failing, delivery, permissions, leaving, inventoryLeaving,
+	} {
 		all = append(all, list...)
 	}
 	return all
 }
 
 // Story are the scenarios that the demo tells.
-func Story() []Scenario { return story }
+func Story() []Scenario { return slices.Concat(story, inventoryStory) }

@@ -11,9 +11,9 @@ import (
 
 // Formats that are served.
 const (
-	text           = expfmt.FmtText
-	openMetrics    = expfmt.FmtOpenMetrics_1_0_0
-	oldOpenMetrics = expfmt.FmtOpenMetrics_0_0_1
+	text           = expfmt.Format("text/plain; version=" + expfmt.TextVersion + "; charset=utf-8")
+	openMetrics    = expfmt.Format(expfmt.OpenMetricsType + "; version=" + expfmt.OpenMetricsVersion_1_0_0 + "; charset=utf-8")
+	oldOpenMetrics = expfmt.Format(expfmt.OpenMetricsType + "; version=" + expfmt.OpenMetricsVersion_0_0_1 + "; charset=utf-8")
 )
 
 // negotiate chooses the format that the client likes best; the text format if it

@@ -73,7 +73,7 @@ func (c *content) collect(views Views, x prefix) error {
 			if v.Object != object {
 				failed = firstError(failed, c.addGroup(last))
 				object = v.Object
-				covered = x.covers(object.Place.Hash())
+				covered = x.covers(object.Hash())
 			}
 			if covered && !c.overflow && failed == nil {
 				c.group = append(c.group, RecordOf(v))

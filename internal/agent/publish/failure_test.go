@@ -68,7 +68,7 @@ func TestPagesFailing(t *testing.T) {
 			if !errors.Is(err, c.err) || !strings.Contains(err.Error(), strings.Fields(c.fails)[1]) {
 				t.Errorf("the error is %v", err)
 			}
-			if seconds, ok := apierrors.SuggestsClientDelay(err); ok != (c.err == tooMany) || ok && seconds != 7 {
+			if seconds, ok := apierrors.SuggestsClientDelay(err); ok != errors.Is(c.err, tooMany) || ok && seconds != 7 {
 				t.Errorf("the error suggests a delay of %d s: %t", seconds, ok)
 			}
 			if diff := cmp.Diff(c.writes, api.took()); diff != "" {

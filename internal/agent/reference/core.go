@@ -113,7 +113,7 @@ func ReduceCopy(t Target, s *Subject) (Reduced, bool) {
 	namespace, name, certain := qualified(s.ReplicatedFrom)
 	if !certain {
 		// A copy that was pushed: of whatever object of that name has copies.
-		ok := false
+		var ok bool
 		if namespace, name, ok = strings.Cut(s.ReplicatedFrom, "/"); !ok || namespace != AnyNamespace || !isSubdomain(name) {
 			return Reduced{}, false
 		}

@@ -32,6 +32,8 @@ type board struct {
 	inv  *inventory.Inventory
 	pass uint32
 	now  func() time.Time
+	// wake is called when something may have to be probed.
+	wake func()
 
 	mu        sync.Mutex
 	schedule  *Schedule
@@ -45,29 +47,19 @@ type board struct {
 	known     knowledge
 	// listed says that the agent's pages were listed.
 	listed bool
-	// signal has a value when something is to be probed or published.
-	signal chan struct{}
 }
 
 // origin of all records in the inventory.
 const origin inventory.Origin = 0
 
-func newBoard(inv *inventory.Inventory, interval time.Duration, now func() time.Time) *board {
+func newBoard(inv *inventory.Inventory, interval time.Duration, now func() time.Time, wake func()) *board {
 	return &board{
-		inv: inv, pass: inv.Pass(), now: now, schedule: NewSchedule(interval),
+		inv: inv, pass: inv.Pass(), now: now, wake: wake, schedule: NewSchedule(interval),
 		subjects: map[Source]*subject{}, targets: map[Source][]*Target{},
 		places: map[inventory.Place][]*Target{}, endpoints: map[prober.Endpoint][]*Target{},
 		findings: map[prober.Endpoint]*Finding{}, records: map[inventory.Place]*inventory.Object{},
-		joins:  joins{gateways: map[Name]gatewayFacts{}, managed: map[Name]managedCertificate{}},
-		known:  knowledge{shelf: shelf{}},
-		signal: make(chan struct{}, 1),
-	}
-}
-
-func (b *board) wake() {
-	select {
-	case b.signal <- struct{}{}:
-	default:
+		joins: joins{gateways: map[Name]gatewayFacts{}, managed: map[Name]managedCertificate{}},
+		known: knowledge{shelf: shelf{}},
 	}
 }
 

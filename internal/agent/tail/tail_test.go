@@ -67,7 +67,7 @@ func (s *server) count() (lists, watches int) {
 // hanging is a body that says something and then nothing until it is given up.
 type hanging struct {
 	io.Reader
-	ctx context.Context //nolint:containedctx // of the request that the body answers
+	ctx context.Context // of the request that the body answers
 }
 
 func (h *hanging) Read(p []byte) (int, error) {

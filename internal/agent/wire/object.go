@@ -89,6 +89,7 @@ func (r *Reader) metadata(raw []byte) {
 			if owner, controller := ownerOf(value); controller {
 				o.Controller = &owner
 			}
+		default: // the rest of the metadata is of no interest
 		}
 	})
 }
@@ -113,6 +114,7 @@ func pair(raw []byte) (e Entry) {
 			e.Key = value
 		case 2:
 			e.Value = value
+		default: // there are no others
 		}
 	})
 	return e
@@ -143,6 +145,7 @@ func ownerOf(raw []byte) (owner Owner, controller bool) {
 				owner.Name = string(value)
 			case 5:
 				owner.APIVersion = string(value)
+			default: // uid
 			}
 		}
 		rest = rest[n:]
@@ -169,6 +172,7 @@ func IdentityOf(raw []byte) (id Identity) {
 				id.UID = string(value)
 			case 6:
 				id.ResourceVersion = string(value)
+			default: // the rest of the metadata is of no interest
 			}
 		})
 	})

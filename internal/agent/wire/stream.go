@@ -242,6 +242,7 @@ func listMeta(raw []byte) ListMeta {
 			m.ResourceVersion = string(value)
 		case 3:
 			m.Continue = string(value)
+		default: // selfLink and the count of what remains
 		}
 	})
 	return m
@@ -293,6 +294,7 @@ func (s *Stream) Event() (EventType, []byte, error) {
 					object = Unwrap(value)
 				}
 			})
+		default: // there are no others
 		}
 	})
 	if kind == "" {

@@ -46,7 +46,7 @@ func secret(name string) *corev1.Secret {
 				{APIVersion: "v1", Kind: "Pod", Name: "first"},
 				{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "db", Controller: &yes},
 			},
-			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:data":{}}`)}}},
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m", FieldsV1: metav1.NewFieldsV1(`{"f:data":{}}`)}},
 		},
 		Type: corev1.SecretTypeTLS,
 		Data: map[string][]byte{"tls.crt": []byte("CERT " + name), "tls.key": []byte("KEY")},

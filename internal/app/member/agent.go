@@ -111,7 +111,7 @@ func RunAgent(ctx context.Context, o AgentOptions) error {
 		return errors.New("the agent has no identity: set POD_NAME or --identity")
 	}
 	frugal()
-	publisher, err := newPublisher(o)
+	publisher, err := newPublisher(o, publish.Options{Agent: v1alpha1.AgentName})
 	if err != nil {
 		return err
 	}
@@ -128,23 +128,31 @@ func RunAgent(ctx context.Context, o AgentOptions) error {
 		Views: a.Inventory(), Export: a.Export, Cluster: a.Cluster, Coverage: a.Coverage, Version: Version, Now: clk.Now,
 		Extra: registry, Report: func(err error) { o.Log.Error(err, "Serving metrics failed in part") },
 	})
-	elector, err := newElector(o, a)
+	elector, err := newElector(o, names.AgentLease, a.Lead)
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	tasks := []func(context.Context) error{
-		a.Run,
+	return together(
+		ctx, a.Run, held(elector),
 		func(ctx context.Context) error { return serveProbes(ctx, o.ProbeAddress) },
 		func(ctx context.Context) error { return serveMetrics(ctx, o, metrics) },
-		func(ctx context.Context) error {
-			for ctx.Err() == nil {
-				elector.Run(ctx) // ends when the Lease is lost
-			}
-			return nil
-		},
+	)
+}
+
+// held holds the Lease of an election until ctx ends.
+func held(elector *leaderelection.LeaderElector) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			elector.Run(ctx) // ends when the Lease is lost
+		}
+		return nil
 	}
+}
+
+// together runs tasks until ctx ends or one of them fails, which ends the others.
+func together(ctx context.Context, tasks ...func(context.Context) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	ended := make(chan error, len(tasks))
 	for _, run := range tasks {
 		go func() {
@@ -162,7 +170,8 @@ func RunAgent(ctx context.Context, o AgentOptions) error {
 	return errors.Join(errs...)
 }
 
-func newPublisher(o AgentOptions) (*publish.Publisher, error) {
+// newPublisher makes a publisher of pages in the namespace of the process.
+func newPublisher(o AgentOptions, of publish.Options) (*publish.Publisher, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, fmt.Errorf("building the scheme: %w", err)
@@ -173,35 +182,37 @@ func newPublisher(o AgentOptions) (*publish.Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building a client for the agent's pages: %w", err)
 	}
-	return publish.New(publish.Options{Client: c, Namespace: o.Namespace, Agent: v1alpha1.AgentName}), nil
+	of.Client, of.Namespace = c, o.Namespace
+	return publish.New(of), nil
 }
 
 // publishTimeout bounds one write.
 const publishTimeout = 30 * time.Second
 
-func newElector(o AgentOptions, a *agent.Agent) (*leaderelection.LeaderElector, error) {
+// newElector tells lead when the process holds a Lease, and when it does no more.
+func newElector(o AgentOptions, lease string, lead func(bool)) (*leaderelection.LeaderElector, error) {
 	config := rest.CopyConfig(o.Config)
 	config.Timeout = renewDeadline / 2
 	leases, err := coordinationv1.NewForConfig(config)
 	if err != nil {
-		return nil, fmt.Errorf("building a client for the Lease %s: %w", names.AgentLease, err)
+		return nil, fmt.Errorf("building a client for the Lease %s: %w", lease, err)
 	}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
-			LeaseMeta:  metav1.ObjectMeta{Namespace: o.Namespace, Name: names.AgentLease},
+			LeaseMeta:  metav1.ObjectMeta{Namespace: o.Namespace, Name: lease},
 			Client:     leases,
 			LockConfig: resourcelock.ResourceLockConfig{Identity: o.Identity},
 		},
 		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
 		ReleaseOnCancel: true,
-		Name:            names.AgentLease,
+		Name:            lease,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(context.Context) { a.Lead(true) },
-			OnStoppedLeading: func() { a.Lead(false) },
+			OnStartedLeading: func(context.Context) { lead(true) },
+			OnStoppedLeading: func() { lead(false) },
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("preparing the election by the Lease %s: %w", names.AgentLease, err)
+		return nil, fmt.Errorf("preparing the election by the Lease %s: %w", lease, err)
 	}
 	return elector, nil
 }

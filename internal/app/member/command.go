@@ -16,6 +16,6 @@ func NewCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newAgentCommand())
+	root.AddCommand(newAgentCommand(), newProberCommand())
 	return root
 }

@@ -46,6 +46,9 @@ func Build(platform *v1alpha1.TLSPlatform, facts *observed.Cluster, in Input) (a
 	agent.Objects = append(agent.Objects,
 		role(in.Namespace), roleBinding(in.Namespace),
 		service(in.Namespace), networkPolicy(in.Namespace), deployment(in.Namespace, in.Image))
+	if platform.Spec.Inventory.Probing != nil {
+		agent.Objects = append(agent.Objects, prober(in.Namespace, in.Image)...)
+	}
 	desired.Sort(agent.Objects)
 	return agent, inventory
 }

@@ -35,7 +35,11 @@ const (
 // deployment of the agent. An old and a new pod never overlap: both would hold
 // the facts of all certificates, and both would write pages.
 func deployment(namespace, image string) *unstructured.Unstructured {
-	return build.Object(&appsv1.Deployment{
+	return build.Object(agentDeployment(namespace, image))
+}
+
+func agentDeployment(namespace, image string) *appsv1.Deployment {
+	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: metadata(namespace, names.Agent),
 		Spec: appsv1.DeploymentSpec{
@@ -54,7 +58,7 @@ func deployment(namespace, image string) *unstructured.Unstructured {
 				},
 			},
 		},
-	})
+	}
 }
 
 func container(image string) corev1.Container {

@@ -34,6 +34,7 @@ func cleanRecord(given *v1alpha1.CertificateRecord) *v1alpha1.CertificateRecord 
 			u.Kind, u.Namespace, u.Name, u.Field = clean(u.Kind), clean(u.Namespace), clean(u.Name), clean(u.Field)
 		}
 	}
+	r.Served = cleanServed(r.Served)
 	return &r
 }
 

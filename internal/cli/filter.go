@@ -16,6 +16,9 @@ const (
 	useUnreferenced = "Unreferenced"
 	managedByHand   = "by hand"
 	roleBundle      = "Bundle"
+	roleServed      = "Served"
+	// kindEndpoint is what is served at an address.
+	kindEndpoint = "Endpoint"
 )
 
 // filter chooses records. The zero value chooses all; every condition that is set

@@ -29,6 +29,7 @@ var kindAliases = map[string]string{
 	"crd":                       "CustomResourceDefinition", "crds": "CustomResourceDefinition",
 	"certificaterequest": "CertificateRequest", "certificaterequests": "CertificateRequest",
 	"cr": "CertificateRequest", "crs": "CertificateRequest",
+	"endpoint": kindEndpoint, "endpoints": kindEndpoint,
 }
 
 // clusterKinds have no namespace.
@@ -40,7 +41,7 @@ var (
 	knownLayers = []string{
 		string(v1alpha1.LayerIngress), string(v1alpha1.LayerMesh), string(v1alpha1.LayerApplication),
 	}
-	knownRoles  = []string{"Serving", roleBundle, "Authority"}
+	knownRoles  = []string{"Serving", roleBundle, "Authority", roleServed}
 	knownOrders = []string{string(sortByExpiry), string(sortByName), string(sortByNamespace)}
 )
 

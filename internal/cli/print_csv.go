@@ -16,7 +16,7 @@ var csvTitles = []string{
 	"namespace", "kind", "name", "key", "layer", "role", "format", "certificates", "subject", "names", "issuer",
 	"issuerRef", "serial", "fingerprint", "publicKey", "signature", "ca", "notBefore", "notAfter", "renewal",
 	"managedBy", "manager", "use", "orphan", "unreferencedSince", "confidence", "useCount", "usedBy", "owner",
-	"purpose", "findings", "problem",
+	"purpose", "findings", "problem", "reason", "agreement", "terminatesAt",
 }
 
 // csvRow are the cells of a record, in the order of csvTitles. Lists are joined by
@@ -27,12 +27,17 @@ func csvRow(r *v1alpha1.CertificateRecord) []string {
 		u := &r.UsedBy[i]
 		users = append(users, objectName(place{kind: u.Kind, namespace: u.Namespace, name: u.Name}))
 	}
+	served := r.Served
+	if served == nil {
+		served = &v1alpha1.ServedState{}
+	}
 	return []string{
 		r.Namespace, r.Kind, r.Name, r.Key, string(r.Layer), r.Role, r.Format, strconv.Itoa(int(r.Certificates)), r.Subject,
 		strings.Join(r.Names, " "), r.Issuer, r.IssuerRef, r.Serial, r.Fingerprint, r.PublicKey, r.Signature,
 		strconv.FormatBool(r.CA), csvTime(r.NotBefore), csvTime(r.NotAfter), csvTime(r.Renewal), r.ManagedBy, r.Manager,
 		r.Use, strconv.FormatBool(r.Orphan), csvTime(r.UnreferencedSince), r.Confidence, strconv.Itoa(int(r.UseCount)),
 		strings.Join(users, " "), r.Owner, r.Purpose, strings.Join(r.Findings, " "), r.Problem,
+		served.Reason, served.Agreement, served.TerminatesAt,
 	}
 }
 

@@ -31,7 +31,7 @@ var tableColumns = []column{
 	{"EXPIRES", expiryOf},
 	{"MANAGED BY", func(r *v1alpha1.CertificateRecord, _ time.Time) string { return r.ManagedBy }},
 	{"USE", func(r *v1alpha1.CertificateRecord, _ time.Time) string { return useOf(r) }},
-	{"FINDINGS", func(r *v1alpha1.CertificateRecord, _ time.Time) string { return strings.Join(r.Findings, ",") }},
+	{"FINDINGS", func(r *v1alpha1.CertificateRecord, _ time.Time) string { return findingsOf(r) }},
 }
 
 var wideColumns = []column{

@@ -114,8 +114,12 @@ func writeValue(p *page, x *explained, now time.Time) {
 	writeFacts(p, r, now)
 	writeChain(p, r)
 	p.heading("What is wrong with it")
-	if len(x.Findings) == 0 && r.Problem == "" {
+	problem := servedProblem(r.Served)
+	if len(x.Findings) == 0 && r.Problem == "" && problem == "" {
 		p.line("", "Nothing was found.")
+	}
+	if problem != "" {
+		p.item(problem)
 	}
 	for _, f := range x.Findings {
 		p.item(fmt.Sprintf("%s: %s %s", f.Name, f.Meaning, f.Action))
@@ -159,6 +163,7 @@ func writeGaps(p *page, e *explanation) {
 
 func writeFacts(p *page, r *v1alpha1.CertificateRecord, now time.Time) {
 	p.line("Key:", r.Key)
+	writeServed(p, r.Served)
 	p.line("Subject:", r.Subject)
 	p.line("Names:", namesOf(r))
 	p.line("Issuer:", r.Issuer)
@@ -205,6 +210,10 @@ func writeChain(p *page, r *v1alpha1.CertificateRecord) {
 }
 
 func writeUsers(p *page, r *v1alpha1.CertificateRecord) {
+	if r.Served != nil {
+		p.line("", "Clients of "+r.Served.Source+".")
+		return
+	}
 	if len(r.UsedBy) == 0 {
 		p.line("", "Nothing that the agent can see.")
 	}

@@ -88,6 +88,11 @@ func hostile() *v1alpha1.CertificateRecord {
 		ManagedBy: attack, Manager: attack, IssuerRef: attack, Owner: attack, Purpose: attack,
 		UsedBy: []v1alpha1.Referrer{{Kind: attack, Namespace: attack, Name: attack, Field: attack}},
 		Use:    attack, UseReason: attack, Confidence: attack, Doubts: []string{attack}, Findings: []string{attack}, Problem: attack,
+		Served: &v1alpha1.ServedState{
+			Source: attack, Address: attack, ServerName: attack, Protocol: attack, Version: attack, Reason: attack, Message: attack,
+			Agreement: attack, Stored: []string{attack}, TerminatesAt: attack,
+			Cloud: []v1alpha1.CloudCertificate{{Provider: attack, ID: attack, Field: attack, State: attack}},
+		},
 	}
 }
 

@@ -69,7 +69,9 @@ func splitTarget(text string) (kind, namespace, name string, err error) {
 func find(records []*v1alpha1.CertificateRecord, target place) ([]*v1alpha1.CertificateRecord, error) {
 	var found []*v1alpha1.CertificateRecord
 	for _, r := range records {
-		if r.Kind == target.kind && r.Namespace == target.namespace && r.Name == target.name {
+		// An endpoint that was declared without a Secret has no namespace.
+		there := r.Namespace == target.namespace || r.Kind == kindEndpoint && r.Namespace == ""
+		if r.Kind == target.kind && there && r.Name == target.name {
 			found = append(found, r)
 		}
 	}

@@ -86,6 +86,8 @@ func roleSentence(r *v1alpha1.CertificateRecord) string {
 		return "A list of CAs to trust."
 	case "Authority":
 		return "A CA with its key: it issues certificates."
+	case roleServed:
+		return servedSentence(r.Served)
 	default:
 		return r.Role
 	}
@@ -102,6 +104,8 @@ var managerSentences = map[string]string{
 	"Helm":          "Helm made it with a release: nothing renews it unless the release is upgraded",
 	"replication":   "It is a copy, and follows its original",
 	managedByHand:   "It was made by hand: nothing renews it",
+	"cloud":         "The cloud that keeps it is expected to renew it",
+	"unknown":       "Nothing in the cluster tells who renews it",
 }
 
 func renewalSentence(r *v1alpha1.CertificateRecord, now time.Time) string {

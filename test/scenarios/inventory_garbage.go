@@ -3,6 +3,7 @@ package scenarios
 import (
 	"bytes"
 	"context"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,17 +35,25 @@ func garbage() ([]client.Object, []wantedRecord, error) {
 		objects = append(objects, tlsSecret(garbageNamespace, name, p))
 		wanted = append(wanted, wantedRecord{"Secret", garbageNamespace, name, "tls.crt", has(findings...)})
 	}
-	for name, commonName := range map[string]string{
-		"control-characters": "shop\x1b[31m\r\nroot\x00.example.com",
-		"right-to-left":      "shop\u202emoc.elpmaxe\u2066",
-		"not-utf8":           "shop\xff\xfe.example.com",
-		"endless-name":       strings.Repeat("n", 4096),
+	for name, c := range map[string]struct {
+		tag        int
+		commonName string
+		finding    string
+	}{
+		"control-characters": {asn1.TagUTF8String, "shop\x1b[31m\r\nroot\x00.example.com", "TextCleaned"},
+		"right-to-left":      {asn1.TagUTF8String, "shop\u202emoc.elpmaxe\u2066", "TextCleaned"},
+		"endless-name":       {asn1.TagUTF8String, strings.Repeat("n", 4096), "TextCleaned"},
+		// Go takes a text of this type as it is, and refuses it as UTF-8.
+		"latin-1":  {asn1.TagT61String, "caf\xe9.example.com", "TextCleaned"},
+		"not-utf8": {asn1.TagUTF8String, "shop\xff\xfe.example.com", "Unparseable"},
 	} {
-		p, err := ca.issue(leaf{commonName: commonName, names: []string{"shop.example.com"}, left: 48 * time.Hour})
+		p, err := ca.issue(leaf{
+			commonName: c.commonName, encoding: c.tag, names: []string{"shop.example.com"}, left: 48 * time.Hour,
+		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		add(name, p, "TextCleaned")
+		add(name, p, c.finding)
 	}
 	good, err := ca.issue(leaf{names: []string{"shop.example.com"}, left: 48 * time.Hour})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -27,8 +28,10 @@ type authority struct {
 // leaf is what a certificate is to be like.
 type leaf struct {
 	commonName string
-	names      []string
-	left       time.Duration
+	// encoding is the ASN.1 tag of the common name, 0 for the usual one.
+	encoding int
+	names    []string
+	left     time.Duration
 }
 
 // keyPair is a certificate with its chain and its key, in PEM.
@@ -61,11 +64,23 @@ func template(l leaf) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("making a serial number: %w", err)
 	}
 	now := time.Now()
-	return &x509.Certificate{
+	t := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: l.commonName}, DNSNames: l.names,
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(l.left),
-	}, nil
+	}
+	if l.encoding != 0 {
+		t.RawSubject, err = asn1.Marshal(pkix.RDNSequence{{{
+			Type: commonName, Value: asn1.RawValue{Tag: l.encoding, Bytes: []byte(l.commonName)},
+		}}})
+		if err != nil {
+			return nil, fmt.Errorf("encoding a subject: %w", err)
+		}
+	}
+	return t, nil
 }
+
+// commonName is the object identifier of a common name (RFC 4519).
+var commonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 
 func (a *authority) issue(l leaf) (*keyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -74,7 +74,9 @@ func privateClient(config *rest.Config) (client *http.Client, closeIdle func(), 
 		ResponseHeaderTimeout: headerTimeout,
 		DisableCompression:    true,
 		MaxIdleConnsPerHost:   2,
-		IdleConnTimeout:       5 * time.Second,
+		// Small, so that what is longer goes past this buffer into our own.
+		ReadBufferSize:  512,
+		IdleConnTimeout: 5 * time.Second,
 	}
 	if config.Dial != nil {
 		transport.DialContext = config.Dial

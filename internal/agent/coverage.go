@@ -26,6 +26,7 @@ type coverage struct {
 
 	mu       sync.Mutex
 	states   map[scanner]tail.State
+	known    map[scanner]bool              // was read once
 	failing  map[scanner]time.Time         // since when
 	suspects map[schema.GroupKind][]string // of custom resource definitions
 	broken   map[string]int                // objects that could not be decoded, by message
@@ -33,7 +34,8 @@ type coverage struct {
 
 func newCoverage(now func() time.Time) *coverage {
 	return &coverage{
-		now: now, changed: func() {}, states: map[scanner]tail.State{}, failing: map[scanner]time.Time{}, suspects: map[schema.GroupKind][]string{}, broken: map[string]int{},
+		now: now, changed: func() {}, states: map[scanner]tail.State{}, known: map[scanner]bool{}, failing: map[scanner]time.Time{},
+		suspects: map[schema.GroupKind][]string{}, broken: map[string]int{},
 	}
 }
 
@@ -41,6 +43,9 @@ func (c *coverage) report(s scanner, state tail.State) {
 	c.mu.Lock()
 	same := c.states[s] == state
 	c.states[s] = state
+	if state.Condition == tail.Reading {
+		c.known[s] = true
+	}
 	if state.Condition != tail.Failing {
 		delete(c.failing, s)
 	} else if c.failing[s].IsZero() {
@@ -52,9 +57,17 @@ func (c *coverage) report(s scanner, state tail.State) {
 	}
 }
 
+// answered says that a scanner was read, though it may fail in part.
+func (c *coverage) answered(s scanner) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[s] = true
+}
+
 func (c *coverage) forget(s scanner) {
 	c.mu.Lock()
 	delete(c.states, s)
+	delete(c.known, s)
 	delete(c.failing, s)
 	c.mu.Unlock()
 	c.changed()
@@ -87,16 +100,23 @@ func (c *coverage) undecodable(err error) {
 	}
 }
 
-// complete says that everything that exists was tried once.
+// complete says that everything that exists was tried once. A first reading that
+// fails is tried again for a while: what it is to bring would be taken for gone,
+// and what it refers to for unused.
 func (c *coverage) complete() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.states {
-		if s.Condition == tail.Waiting {
+	for s, state := range c.states {
+		if state.Condition == tail.Waiting || c.fresh(s) && !c.known[s] {
 			return false
 		}
 	}
 	return len(c.states) > 0
+}
+
+// fresh says that a scanner fails, and does so only since a short time.
+func (c *coverage) fresh(s scanner) bool {
+	return c.states[s].Condition == tail.Failing && c.now().Sub(c.failing[s]) < failingFor
 }
 
 // list is what the agent reports, ordered by resource and namespace. Kinds that
@@ -139,7 +159,7 @@ func (c *coverage) judgement(table *reference.Table) reference.Coverage {
 	defer c.mu.Unlock()
 	var j reference.Coverage
 	for s, state := range c.states {
-		if state.Condition == tail.Failing && c.now().Sub(c.failing[s]) < failingFor {
+		if c.fresh(s) && c.known[s] {
 			continue
 		}
 		switch state.Condition {

@@ -32,12 +32,13 @@ func TestCoverageIsComplete(t *testing.T) {
 		states map[scanner]tail.Condition
 		want   bool
 	}{
-		"not before anything is known":          {nil, false},
-		"when everything is read":               {map[scanner]tail.Condition{{"pods", ""}: tail.Reading, {"secrets", ""}: tail.Reading}, true},
-		"not while one kind is still listed":    {map[scanner]tail.Condition{{"pods", ""}: tail.Reading, {"secrets", ""}: tail.Waiting}, false},
-		"not while one namespace is missing":    {map[scanner]tail.Condition{{"secrets", "a"}: tail.Reading, {"secrets", "b"}: tail.Waiting}, false},
-		"although a kind is refused":            {map[scanner]tail.Condition{{"pods", ""}: tail.Forbidden, {"secrets", ""}: tail.Reading}, true},
-		"although a kind fails or is not there": {map[scanner]tail.Condition{{"pods", ""}: tail.Failing, {"gateways", ""}: tail.NotServed}, true},
+		"not before anything is known":       {nil, false},
+		"when everything is read":            {map[scanner]tail.Condition{{"pods", ""}: tail.Reading, {"secrets", ""}: tail.Reading}, true},
+		"not while one kind is still listed": {map[scanner]tail.Condition{{"pods", ""}: tail.Reading, {"secrets", ""}: tail.Waiting}, false},
+		"not while one namespace is missing": {map[scanner]tail.Condition{{"secrets", "a"}: tail.Reading, {"secrets", "b"}: tail.Waiting}, false},
+		"although a kind is refused":         {map[scanner]tail.Condition{{"pods", ""}: tail.Forbidden, {"secrets", ""}: tail.Reading}, true},
+		"although a kind is not there":       {map[scanner]tail.Condition{{"pods", ""}: tail.Reading, {"gateways", ""}: tail.NotServed}, true},
+		"not while a first listing fails":    {map[scanner]tail.Condition{{"pods", ""}: tail.Failing, {"secrets", ""}: tail.Reading}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,6 +50,30 @@ func TestCoverageIsComplete(t *testing.T) {
 				t.Errorf("complete() = %t, want %t", got, test.want)
 			}
 		})
+	}
+}
+
+func TestAFirstListingThatGoesOnFailingHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	pods, secrets := scanner{"pods", ""}, scanner{"secrets", ""}
+	now := start
+	c := newCoverage(func() time.Time { return now })
+	c.report(pods, tail.State{Condition: tail.Failing})
+	c.report(secrets, tail.State{Condition: tail.Reading})
+	for _, step := range []struct {
+		what string
+		do   func()
+		want bool
+	}{
+		{"it is new", func() {}, false},
+		{"it is not new any more", func() { now = now.Add(failingFor) }, true},
+		{"another fails that was read before", func() { c.report(secrets, tail.State{Condition: tail.Failing}) }, true},
+		{"one comes that never was", func() { c.report(discoveryScanner, tail.State{Condition: tail.Failing}) }, false},
+		{"that one gave an answer in part", func() { c.answered(discoveryScanner) }, true},
+	} {
+		if step.do(); c.complete() != step.want {
+			t.Errorf("when %s: complete() = %t, want %t", step.what, !step.want, step.want)
+		}
 	}
 }
 
@@ -110,8 +135,11 @@ func TestCoverageJudgement(t *testing.T) {
 	c, _ := counted()
 	c.now = func() time.Time { return now }
 	c.report(scanner{"secrets", "b"}, tail.State{Condition: tail.Forbidden, Message: "no right"})
-	c.report(scanner{"pods", ""}, tail.State{Condition: tail.Failing, Message: "timeout"})
-	c.report(scanner{"services", ""}, tail.State{Condition: tail.Failing, Message: "timeout"})
+	c.report(scanner{"cronjobs.batch", ""}, tail.State{Condition: tail.Failing, Message: "timeout"}) // never read
+	for _, resource := range []string{"pods", "services"} {
+		c.report(scanner{resource, ""}, tail.State{Condition: tail.Reading})
+		c.report(scanner{resource, ""}, tail.State{Condition: tail.Failing, Message: "timeout"})
+	}
 	c.report(scanner{"jobs.batch", ""}, tail.State{Condition: tail.Waiting})
 	c.report(scanner{"ingresses.networking.k8s.io", ""}, tail.State{Condition: tail.Reading})
 	c.report(scanner{"gateways.gateway.networking.k8s.io", ""}, tail.State{Condition: tail.NotServed})
@@ -124,15 +152,15 @@ func TestCoverageJudgement(t *testing.T) {
 		do   func()
 		want []string
 	}{
-		{"a failure is new", func() {}, []string{"secrets of namespace b: forbidden"}},
+		{"a failure is new", func() {}, []string{"cronjobs.batch: failing", "secrets of namespace b: forbidden"}},
 		{"it lasts", func() {
 			now = now.Add(failingFor - time.Second)
 			c.report(scanner{"pods", ""}, tail.State{Condition: tail.Failing, Message: "another reason"})
 			c.report(scanner{"services", ""}, tail.State{Condition: tail.Reading})
 			c.report(scanner{"services", ""}, tail.State{Condition: tail.Failing, Message: "timeout"})
 			now = now.Add(time.Second)
-		}, []string{"pods: failing", "secrets of namespace b: forbidden"}},
-		{"it is over", func() { c.report(scanner{"pods", ""}, tail.State{Condition: tail.Reading}) }, []string{"secrets of namespace b: forbidden"}},
+		}, []string{"cronjobs.batch: failing", "pods: failing", "secrets of namespace b: forbidden"}},
+		{"it is over", func() { c.report(scanner{"pods", ""}, tail.State{Condition: tail.Reading}) }, []string{"cronjobs.batch: failing", "secrets of namespace b: forbidden"}},
 	} {
 		step.do()
 		want := reference.Coverage{Unread: step.want, Unknown: []string{"Widget.example.com"}}

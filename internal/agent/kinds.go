@@ -88,8 +88,12 @@ func (s *session) discoverKinds() {
 			s.cover.report(discoveryScanner, tail.State{Condition: tail.Reading})
 		} else {
 			next = discoveryRetry
-			s.cover.report(discoveryScanner, tail.State{Condition: tail.Failing, Message: err.Error()})
+			// In this order: nothing is complete before the kinds count as not read.
 			s.followServed(served, silentGroups(err))
+			if served != nil {
+				s.cover.answered(discoveryScanner)
+			}
+			s.cover.report(discoveryScanner, tail.State{Condition: tail.Failing, Message: err.Error()})
 		}
 		timer := s.clock.NewTimer(next)
 		select {

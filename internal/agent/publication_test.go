@@ -53,21 +53,21 @@ func newStage(t *testing.T) *stage {
 	s.client = interceptor.NewClient(fake.NewClientBuilder().WithScheme(scheme).WithObjects(object).
 		WithStatusSubresource(object).Build(), interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
-			return cmpOr(note("create", o), func() error { return c.Create(ctx, o, opts...) })
+			return then(note("create", o), func() error { return c.Create(ctx, o, opts...) })
 		},
 		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
-			return cmpOr(note("update", o), func() error { return c.Update(ctx, o, opts...) })
+			return then(note("update", o), func() error { return c.Update(ctx, o, opts...) })
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
-			return cmpOr(note("report", o), func() error { return c.SubResource(sub).Patch(ctx, o, patch, opts...) })
+			return then(note("report", o), func() error { return c.SubResource(sub).Patch(ctx, o, patch, opts...) })
 		},
 	})
 	s.start(object)
 	return s
 }
 
-// cmpOr is err, or else what next returns.
-func cmpOr(err error, next func() error) error {
+// then is err, or else what next returns.
+func then(err error, next func() error) error {
 	if err != nil {
 		return err
 	}
@@ -246,6 +246,51 @@ func TestWhatAnotherLeaderWroteIsLookedAtInTurn(t *testing.T) {
 	}
 }
 
+func TestATLSAgentMadeAgainGetsItsReport(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.leading.Store(true)
+	s.found("a")
+	s.reads(tail.Reading)
+	s.after(0)
+	s.after(settled)
+	s.after(publish.StatusInterval)
+	s.want("when all is told", s.after(publish.StatusInterval))
+	if err := s.client.Delete(t.Context(), asked("1", 1, "test")); err != nil {
+		t.Fatal(err)
+	}
+	again := asked("2", 1, "test")
+	if err := s.client.Create(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	s.take(t.Context(), s.publication, again)
+	if got := append(s.after(0), s.after(lookInterval)...); !slices.Contains(got, "report default") {
+		t.Errorf("wrote %q, and no report", got)
+	}
+}
+
+func TestALongerGracePeriodIsPublished(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.leading.Store(true)
+	s.grace(0)
+	s.found("a")
+	s.reads(tail.Reading)
+	s.after(0)
+	s.after(settled)
+	s.after(publish.StatusInterval)
+	s.grace(time.Hour)
+	got := append(s.after(publish.StatusInterval), s.after(settled)...)
+	s.want("the pages and the report", got, "report default", "update "+firstPage)
+}
+
+// grace asks for another grace period.
+func (s *stage) grace(d time.Duration) {
+	object := s.current.Load().object.DeepCopy()
+	object.Spec.Inventory.OrphanGracePeriod = &metav1.Duration{Duration: d}
+	s.take(s.t.Context(), s.publication, object)
+}
+
 func TestAFailureIsFollowedByARest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -256,9 +301,8 @@ func TestAFailureIsFollowedByARest(t *testing.T) {
 	s.after(0)
 	s.refuse = nil
 	s.want("too early", s.after(retry-time.Millisecond))
-	got := append(s.after(time.Millisecond), s.after(settled)...)
-	slices.Sort(got)
-	s.want("after the rest", got, "create "+firstPage, "report default")
+	s.want("pages after the rest", append(s.after(time.Millisecond), s.after(settled)...), "create "+firstPage)
+	s.want("the report at its next look", s.after(lookInterval), "report default")
 }
 
 func TestReportsKeepTheirDistance(t *testing.T) {

@@ -27,7 +27,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
-// listening has the agent serve metrics, and returns where.
+// listening finds an address to serve metrics on.
 func (b *agentBench) listening(ctx context.Context) string {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -54,7 +54,8 @@ func metrics(ctx context.Context, address string) (string, error) {
 	return string(raw), err
 }
 
-// samples of a family whose labels have these values, by name and value.
+// samples are the values of the series of a family that have these labels, given
+// by name and value.
 func samples(text, family string, labels ...string) (values []float64, err error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
@@ -138,7 +139,7 @@ var _ = Describe("Metrics of the agent", Serial, func() {
 		b.create(ctx, secret)
 		end := float64(template("").NotAfter.Unix())
 		series(ctx, o.MetricsAddress, HaveExactElements(BeNumerically("~", end, 60)), names.MetricInventoryNotAfter,
-			append(of, names.MetricLabelCluster, "test", names.MetricLabelLayer, "Application", names.MetricLabelIssuer, "CN=Test CA")...)
+			append(of, names.MetricLabelCluster, "test", names.MetricLabelLayer, "Application", names.MetricLabelIssuer, "Test CA")...)
 		series(ctx, o.MetricsAddress, sum(1), names.MetricInventoryOrphaned)
 
 		b.create(ctx, ingressFor(b.namespace, "web", "web-tls"))

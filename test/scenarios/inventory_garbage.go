@@ -43,8 +43,7 @@ func garbage() ([]client.Object, []wantedRecord, error) {
 		"control-characters": {asn1.TagUTF8String, "shop\x1b[31m\r\nroot\x00.example.com", "TextCleaned"},
 		"right-to-left":      {asn1.TagUTF8String, "shop\u202emoc.elpmaxe\u2066", "TextCleaned"},
 		"endless-name":       {asn1.TagUTF8String, strings.Repeat("n", 4096), "TextCleaned"},
-		// Go takes a text of this type as it is, and refuses it as UTF-8.
-		"latin-1":  {asn1.TagT61String, "caf\xe9.example.com", "TextCleaned"},
+		// Go refuses the certificate. Nobody's client in Go can use it.
 		"not-utf8": {asn1.TagUTF8String, "shop\xff\xfe.example.com", "Unparseable"},
 	} {
 		p, err := ca.issue(leaf{
@@ -63,7 +62,7 @@ func garbage() ([]client.Object, []wantedRecord, error) {
 	add("truncated", with(good.crt[:len(good.crt)/2]), "Malformed")
 	add("empty", with(nil), "Empty")
 	add("no-certificate", with([]byte("to be filled in")), "Malformed")
-	add("key-in-place-of-certificate", with(good.key))
+	add("key-in-place-of-certificate", with(good.key), "Empty")
 	objects = append(objects, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Namespace: garbageNamespace, Name: "large"},
 		Data:       map[string]string{"ca.crt": string(bytes.Repeat(ca.pem, 1_000_000/len(ca.pem)))},

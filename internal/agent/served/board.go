@@ -192,8 +192,11 @@ func (b *board) rebuild(place inventory.Place) {
 	}
 	object := objectOf(entries)
 	if object == nil {
-		delete(b.records, place)
-		b.inv.Delete(place, "", origin)
+		// What an earlier session found stays until this one has found all.
+		if _, mine := b.records[place]; mine {
+			delete(b.records, place)
+			b.inv.Delete(place, "", origin)
+		}
 		return
 	}
 	share(object, b.records[place])

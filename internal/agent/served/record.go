@@ -51,10 +51,10 @@ func (k *knowledge) candidates(t *Target, shown *certificate.Bundle) []*stored {
 		list = append(list, k.shelf.find(secret)...)
 	}
 	if leaf := shown.First(); leaf != nil && !t.Named {
-		if s := k.shelf.holder(leaf.Fingerprint); s != nil {
-			list = append(list, s)
-		}
+		list = append(list, k.shelf.holders(leaf.Fingerprint)...)
 	}
+	// Pages come in no order.
+	slices.SortFunc(list, func(a, b *stored) int { return cmp.Compare(a.secret.String(), b.secret.String()) })
 	return list
 }
 

@@ -31,7 +31,7 @@ type stored struct {
 // page is what is kept of a CertificateSlice.
 type page struct {
 	secrets       map[Name][]*stored
-	byFingerprint map[certificate.Fingerprint]*stored
+	byFingerprint map[certificate.Fingerprint][]*stored
 }
 
 // shelf is what the agent's pages say about Secrets, by page.
@@ -47,16 +47,13 @@ func (s shelf) find(secret Name) []*stored {
 	return list
 }
 
-// holder returns a Secret that holds a certificate, nil when there is none; of
-// several the one whose name comes first.
-func (s shelf) holder(f certificate.Fingerprint) *stored {
-	var first *stored
+// holders returns what Secrets hold a certificate as their first one.
+func (s shelf) holders(f certificate.Fingerprint) []*stored {
+	var list []*stored
 	for _, p := range s {
-		if c := p.byFingerprint[f]; c != nil && (first == nil || c.secret.String() < first.secret.String()) {
-			first = c
-		}
+		list = append(list, p.byFingerprint[f]...)
 	}
-	return first
+	return list
 }
 
 // readPage reads a CertificateSlice; ok is false when it is not the agent's own.
@@ -68,7 +65,7 @@ func readPage(raw []byte) (name string, p *page, ok bool, err error) {
 	if slice.Labels[names.LabelAgent] != v1alpha1.AgentName {
 		return slice.Name, nil, false, nil
 	}
-	p = &page{secrets: map[Name][]*stored{}, byFingerprint: map[certificate.Fingerprint]*stored{}}
+	p = &page{secrets: map[Name][]*stored{}, byFingerprint: map[certificate.Fingerprint][]*stored{}}
 	for i := range slice.Records {
 		r := &slice.Records[i]
 		if r.Kind != inventory.KindSecret.String() || r.Role == inventory.Bundle.String() {
@@ -80,9 +77,7 @@ func readPage(raw []byte) (name string, p *page, ok bool, err error) {
 		}
 		p.secrets[s.secret] = append(p.secrets[s.secret], s)
 		f := s.bundle.First().Fingerprint
-		if known := p.byFingerprint[f]; known == nil || s.secret.String() < known.secret.String() {
-			p.byFingerprint[f] = s
-		}
+		p.byFingerprint[f] = append(p.byFingerprint[f], s)
 	}
 	return slice.Name, p, true, nil
 }

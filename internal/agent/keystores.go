@@ -55,6 +55,14 @@ func (s *session) retryKeystore(namespace, secret string) {
 	}
 }
 
+// retryLocked has all Secrets read again whose keystores no password has opened:
+// where a password is found is not watched.
+func (s *session) retryLocked() {
+	for _, p := range s.inv.AllLocked() {
+		s.retryKeystore(p.Namespace, p.Name)
+	}
+}
+
 // unlock reads such Secrets again.
 func (s *session) unlock() {
 	for {

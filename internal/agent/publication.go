@@ -23,6 +23,9 @@ const (
 	retry = 2 * time.Second
 	// verifyInterval is how often pages are compared with what was written.
 	verifyInterval = 10 * time.Minute
+	// unlockInterval is how often the passwords of locked keystores are looked for
+	// again.
+	unlockInterval = 2 * time.Minute
 )
 
 // publication keeps what is published in step with the inventory.
@@ -35,6 +38,7 @@ type publication struct {
 	statusAt   time.Time // of the last write
 	lookedAt   time.Time // at the status without writing
 	verifiedAt time.Time
+	unlockedAt time.Time // when locked keystores were last tried
 	recheck    bool // compare at once: somebody else may have written
 	failedAt   time.Time
 	conditions []metav1.Condition
@@ -61,6 +65,10 @@ func (p *publication) step(ctx context.Context) time.Duration {
 	now := p.clock.Now()
 	wait := idle
 	if p.synced {
+		if now.Sub(p.unlockedAt) >= unlockInterval {
+			p.unlockedAt = now
+			t.session.retryLocked()
+		}
 		p.inv.Ripen()
 		t.session.doubt()
 		for _, shard := range p.inv.Judge() {

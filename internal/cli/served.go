@@ -17,10 +17,10 @@ const (
 
 // agreementSentences say how what is served relates to what is stored.
 var agreementSentences = map[string]string{
-	agreementSame:   "It is what is stored in %s.",
-	"ChainDiffers":  "It is the certificate that is stored in %s, with another chain: clients may miss an intermediate.",
-	"StoredIsNewer": "It is older than what is stored in %s: the server has not reloaded.",
-	"Differs":       "It is another one than what is stored in %s.",
+	agreementSame:    "It is what is stored in %s.",
+	"ChainDiffers":   "It is the certificate that is stored in %s, with another chain: clients may miss an intermediate.",
+	"StoredIsNewer":  "It is older than what is stored in %s: the server has not reloaded.",
+	"Differs":        "It is another one than what is stored in %s.",
 	agreementMissing: "%s is not in the agent's list.",
 }
 

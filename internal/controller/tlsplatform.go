@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,6 +34,37 @@ type PlatformReconciler struct {
 	Events events.EventRecorder
 	// Now is the clock.
 	Now func() time.Time
+
+	// written is what was written last to each platform by name. Platforms are
+	// reconciled one at a time.
+	written map[string]write
+}
+
+// write is the resource version that a write of status led to.
+type write struct {
+	version string
+	at      time.Time
+}
+
+const (
+	// cacheLag is how long the cache may be behind a write. After that it is
+	// believed: a restored etcd counts resource versions from earlier on.
+	cacheLag = 10 * time.Second
+	// cacheRetry is when a cache that is behind is looked at again. No event says
+	// that it has caught up, since changes of status alone start nothing.
+	cacheRetry = 100 * time.Millisecond
+)
+
+// behind says that a platform as read does not have our last write yet. A status
+// that is compared with it would be taken for written when it is not, or be
+// written in part.
+func (r *PlatformReconciler) behind(platform *v1alpha1.TLSPlatform) bool {
+	last, ok := r.written[platform.Name]
+	if !ok || r.Now().Sub(last.at) > cacheLag {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(platform.ResourceVersion, last.version)
+	return err == nil && order < 0
 }
 
 // Reconcile runs the phases for one TLSPlatform.
@@ -40,6 +72,9 @@ func (r *PlatformReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	platform := &v1alpha1.TLSPlatform{}
 	if err := r.Client.Get(ctx, req.NamespacedName, platform); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if r.behind(platform) {
+		return ctrl.Result{RequeueAfter: cacheRetry}, nil
 	}
 	switch {
 	case !platform.DeletionTimestamp.IsZero():
@@ -122,6 +157,10 @@ func (r *PlatformReconciler) writeStatus(ctx context.Context, platform *v1alpha1
 		}
 		return fmt.Errorf("writing the status of TLSPlatform %s: %w", platform.Name, err)
 	}
+	if r.written == nil {
+		r.written = map[string]write{}
+	}
+	r.written[platform.Name] = write{changed.ResourceVersion, r.Now()}
 	return nil
 }
 

@@ -57,15 +57,31 @@ func (i *Inventory) Locked(namespace, secret string) bool {
 	defer i.mu.RUnlock()
 	p := Place{KindSecret, namespace, secret}
 	at, found := find(i.shards[p.Shard()], p)
-	if !found {
-		return false
-	}
-	for _, r := range i.shards[p.Shard()][at].object.Records {
-		if r.Value.Findings.Has(certificate.WrongPassword | certificate.NoPassword) {
+	return found && locked(i.shards[p.Shard()][at].object)
+}
+
+func locked(o *Object) bool {
+	for r := range o.Records {
+		if o.Records[r].Value.Findings.Has(certificate.WrongPassword | certificate.NoPassword) {
 			return true
 		}
 	}
 	return false
+}
+
+// AllLocked are the Secrets of which Locked is true.
+func (i *Inventory) AllLocked() []Place {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	var list []Place
+	for shard := range i.shards {
+		for at := range i.shards[shard] {
+			if o := i.shards[shard][at].object; o.Kind == KindSecret && locked(o) {
+				list = append(list, o.Place)
+			}
+		}
+	}
+	return list
 }
 
 // Replace puts an object in the place of what is known of it, and does nothing

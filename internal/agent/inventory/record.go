@@ -48,8 +48,8 @@ const (
 	Bundle
 	// Authority is a CA with its key.
 	Authority
-	// ServedRole is a certificate that a server showed.
-	ServedRole
+	// Served is a certificate that a server showed.
+	Served
 )
 
 var roleNames = [...]string{"Serving", "Bundle", "Authority", "Served"}

@@ -109,7 +109,7 @@ func recordOf(t *Target, finding *Finding, k *knowledge) (inventory.Record, verd
 		f = *finding
 	}
 	v := k.judge(t, &f)
-	r := inventory.Record{Key: t.Address(), Role: inventory.ServedRole, Value: nothing}
+	r := inventory.Record{Key: t.Address(), Role: inventory.Served, Value: nothing}
 	if f.Chain != nil {
 		r.Value = f.Chain
 	}

@@ -29,8 +29,19 @@ func knowing(t *testing.T, pages ...[]byte) *knowledge {
 	return k
 }
 
-func TestRecords(t *testing.T) {
-	t.Parallel()
+// recordCase is a target, what it shows, and what follows.
+type recordCase struct {
+	target    Target
+	shown     *certificate.Bundle // nil when none was
+	reason    prober.Reason
+	canonical string
+	pages     [][]byte
+	unknown   bool
+	want      string // agreement, place, manager and Secret
+}
+
+func recordCases(t *testing.T) map[string]recordCase {
+	t.Helper()
 	leaf, other, old := newPEM("a.example.com", start), newPEM("b.example.com", start), newPEM("a.example.com", start.AddDate(0, -1, 0))
 	more := make([][]byte, 6)
 	for i := range more {
@@ -41,15 +52,7 @@ func TestRecords(t *testing.T) {
 	agent := slice(t, "inventory", v1alpha1.AgentName, published(web, chain(t, leaf), 4), published(Name{"shop", "long"}, chain(t, long...), 4))
 	arn := []Cloud{{CloudCertificate: prober.CloudCertificate{Provider: prober.AWS, ID: "arn:1", Field: "f"}}}
 	named := Target{Entry: prober.EntryIngress, Stored: []Name{web}, Named: true}
-	cases := map[string]struct {
-		target    Target
-		shown     *certificate.Bundle // nil when none was
-		reason    prober.Reason
-		canonical string
-		pages     [][]byte
-		unknown   bool
-		want      string // agreement, place, manager and Secret
-	}{
+	return map[string]recordCase{
 		"what is stored is served": {named, chain(t, leaf), prober.Served, "", [][]byte{agent}, false, "Same IngressController cert-manager shop/web"},
 		"with another chain":       {named, chain(t, leaf, other), prober.Served, "", [][]byte{agent}, false, "ChainDiffers IngressController cert-manager shop/web"},
 		"an older one":             {named, chain(t, old), prober.Served, "", [][]byte{agent}, false, "StoredIsNewer IngressController cert-manager shop/web"},
@@ -79,7 +82,11 @@ func TestRecords(t *testing.T) {
 		"nothing is shown and nothing known":      {named, nil, prober.ConnectTimeout, "", [][]byte{agent}, false, "NotCompared Unknown unknown shop/web"},
 		"passthrough":                             {Target{Entry: prober.EntryGateway, Passthrough: true}, chain(t, other), prober.Served, "", [][]byte{agent}, false, "StoredMissing Application unknown"},
 	}
-	for name, c := range cases {
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	for name, c := range recordCases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := knowing(t, c.pages...)
@@ -95,7 +102,7 @@ func TestRecords(t *testing.T) {
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
-			if r.Value == nil || r.Role != inventory.ServedRole {
+			if r.Value == nil || r.Role != inventory.Served {
 				t.Errorf("the record is %+v", r)
 			}
 		})

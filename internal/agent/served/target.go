@@ -197,7 +197,7 @@ func Declared(e *v1alpha1.ProbedEndpoint) Target {
 		Record:   "declared." + e.Name,
 		Entry:    prober.EntryService,
 		Layer:    v1alpha1.LayerApplication,
-		Endpoint: prober.Endpoint{Host: strings.TrimSuffix(e.Host, "."), Port: uint16(e.Port), ServerName: strings.ToLower(e.ServerName)}, //nolint:gosec // the API bounds it
+		Endpoint: prober.Endpoint{Host: strings.TrimSuffix(e.Host, "."), Port: uint16(e.Port), ServerName: strings.ToLower(e.ServerName)}, // the API bounds it
 	}
 	if ref := e.SecretRef; ref != nil {
 		t.Source.Namespace = ref.Namespace

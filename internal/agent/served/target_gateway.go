@@ -128,7 +128,7 @@ func ofListeners(source Source, prefix string, listeners []listener, facts gatew
 			Cloud:       clouds(append(facts.annotations[:len(facts.annotations):len(facts.annotations)], l.TLS.Options)...),
 			Layer:       v1alpha1.LayerIngress,
 		}
-		list = append(list, expand(&base, []host{h}, facts.addresses, uint16(l.Port), protocol)...) //nolint:gosec // checked above
+		list = append(list, expand(&base, []host{h}, facts.addresses, uint16(l.Port), protocol)...) // checked above
 	}
 	return list[:min(maxTargets, len(list))]
 }

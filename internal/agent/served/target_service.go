@@ -56,7 +56,7 @@ func ofService(o *corev1.Service) []Target {
 		if protocol == prober.HTTPS || len(base.Cloud) > 0 {
 			t.Layer = v1alpha1.LayerIngress
 		}
-		list = append(list, expand(&t, []host{{}}, addresses, uint16(p.Port), protocol)...) //nolint:gosec // checked above
+		list = append(list, expand(&t, []host{{}}, addresses, uint16(p.Port), protocol)...) // checked above
 	}
 	if problem != "" {
 		t := base
@@ -122,7 +122,7 @@ func parseProbe(value string) (ports map[int32]prober.Protocol, problem string) 
 				return ports, "the annotation " + names.AnnotationProbe + ": " + err.Error()
 			}
 		}
-		ports[int32(port)] = protocol //nolint:gosec // it has 16 bits
+		ports[int32(port)] = protocol // it has 16 bits
 		if len(ports) >= maxTargets {
 			break
 		}

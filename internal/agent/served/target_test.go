@@ -53,10 +53,9 @@ type ingressCase struct {
 	want        []string
 }
 
-func TestTargetsOfIngresses(t *testing.T) {
-	t.Parallel()
+func ingressCases() map[string]ingressCase {
 	at := []networkingv1.IngressLoadBalancerIngress{{IP: "203.0.113.7"}}
-	cases := map[string]ingressCase{
+	return map[string]ingressCase{
 		"each host at each address": {
 			tls: []networkingv1.IngressTLS{{Hosts: []string{"a.example.com", "B.example.com"}, SecretName: "s"}},
 			at:  append(at, networkingv1.IngressLoadBalancerIngress{Hostname: "lb.example.net."}, networkingv1.IngressLoadBalancerIngress{IP: "203.0.113.7"}),
@@ -104,7 +103,11 @@ func TestTargetsOfIngresses(t *testing.T) {
 			want: []string{`ingress.web.a.example.com 203.0.113.7:443 "a.example.com" HTTPS shop/s passthrough named`},
 		},
 	}
-	for name, c := range cases {
+}
+
+func TestTargetsOfIngresses(t *testing.T) {
+	t.Parallel()
+	for name, c := range ingressCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", Annotations: c.annotations}}

@@ -86,7 +86,7 @@ type TLSAgentStatus struct {
 type CertificateCounts struct {
 	// total is the number of places that hold a certificate.
 	// +optional
-	Total int32 `json:"total,omitempty"`
+	Total int32 `json:"total"`
 	// byLayer counts them by layer.
 	// +optional
 	ByLayer LayerCounts `json:"byLayer,omitzero"`
@@ -95,17 +95,17 @@ type CertificateCounts struct {
 	Expiry ExpiryCounts `json:"expiry,omitzero"`
 	// unmanaged were made by hand: nothing renews them.
 	// +optional
-	Unmanaged int32 `json:"unmanaged,omitempty"`
+	Unmanaged int32 `json:"unmanaged"`
 	// unreferenced are used by nothing that the agent can see.
 	// +optional
-	Unreferenced int32 `json:"unreferenced,omitempty"`
+	Unreferenced int32 `json:"unreferenced"`
 	// orphans are unreferenced for longer than the grace period.
 	// +optional
-	Orphans int32 `json:"orphans,omitempty"`
+	Orphans int32 `json:"orphans"`
 	// unreadable are values that should hold a certificate and hold none that
 	// can be read.
 	// +optional
-	Unreadable int32 `json:"unreadable,omitempty"`
+	Unreadable int32 `json:"unreadable"`
 	// findings counts certificates by what is wrong with them.
 	// +listType=map
 	// +listMapKey=reason
@@ -118,32 +118,32 @@ type CertificateCounts struct {
 type LayerCounts struct {
 	// ingress is north-south traffic.
 	// +optional
-	Ingress int32 `json:"ingress,omitempty"`
+	Ingress int32 `json:"ingress"`
 	// mesh is east-west traffic.
 	// +optional
-	Mesh int32 `json:"mesh,omitempty"`
+	Mesh int32 `json:"mesh"`
 	// application is everything else.
 	// +optional
-	Application int32 `json:"application,omitempty"`
+	Application int32 `json:"application"`
 }
 
 // ExpiryCounts counts by the time that is left. A certificate counts once.
 type ExpiryCounts struct {
 	// expired are past their end.
 	// +optional
-	Expired int32 `json:"expired,omitempty"`
+	Expired int32 `json:"expired"`
 	// withinDay end within 24 hours.
 	// +optional
-	WithinDay int32 `json:"withinDay,omitempty"`
+	WithinDay int32 `json:"withinDay"`
 	// withinWeek end within 7 days.
 	// +optional
-	WithinWeek int32 `json:"withinWeek,omitempty"`
+	WithinWeek int32 `json:"withinWeek"`
 	// withinMonth end within 30 days.
 	// +optional
-	WithinMonth int32 `json:"withinMonth,omitempty"`
+	WithinMonth int32 `json:"withinMonth"`
 	// later end after that.
 	// +optional
-	Later int32 `json:"later,omitempty"`
+	Later int32 `json:"later"`
 }
 
 // FindingCount counts certificates with one finding.

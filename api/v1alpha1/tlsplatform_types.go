@@ -111,13 +111,13 @@ type Summary struct {
 	Issuers string `json:"issuers,omitempty"`
 	// certificates is the number of certificates that the agents found.
 	// +optional
-	Certificates int32 `json:"certificates,omitempty"`
+	Certificates *int32 `json:"certificates,omitempty"`
 	// expiring is the number of those that are expired or end within 7 days.
 	// +optional
-	Expiring int32 `json:"expiring,omitempty"`
+	Expiring *int32 `json:"expiring,omitempty"`
 	// orphans is the number of those that nothing uses.
 	// +optional
-	Orphans int32 `json:"orphans,omitempty"`
+	Orphans *int32 `json:"orphans,omitempty"`
 }
 
 // ClusterStatus is the state of one cluster of the estate.

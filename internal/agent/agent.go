@@ -163,8 +163,8 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAgent) {
 	a.Publisher.SetOwner(v1alpha1.GroupVersion.WithKind("TLSAgent"), object.Name, object.UID)
 	t := a.current.Load()
-	if t != nil && t.object.UID != object.UID {
-		p.recheck = true // the new one has no report yet
+	if t != nil && (t.object.UID != object.UID || t.object.Spec.Inventory.Probing != nil && object.Spec.Inventory.Probing == nil) {
+		p.recheck = true // the new one has no report yet, or the prober leaves pages
 	}
 	if t != nil && sameRules(t.object, object) {
 		a.current.Store(&task{object, t.session, t.since})

@@ -13,6 +13,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 const (
@@ -39,7 +40,7 @@ type publication struct {
 	lookedAt   time.Time // at the status without writing
 	verifiedAt time.Time
 	unlockedAt time.Time // when locked keystores were last tried
-	recheck    bool // compare at once: somebody else may have written
+	recheck    bool      // compare at once: somebody else may have written
 	failedAt   time.Time
 	conditions []metav1.Condition
 }
@@ -146,6 +147,10 @@ func (p *publication) pages(ctx context.Context, now time.Time) time.Duration {
 			}
 			p.dirtySince = now
 		}
+		if err := p.tidy(ctx); err != nil {
+			p.failed(err, "Removing what the prober left behind failed, trying again")
+			return retry
+		}
 		p.verifiedAt, p.recheck = now, false
 	}
 	if p.dirtySince.IsZero() {
@@ -163,6 +168,17 @@ func (p *publication) pages(ctx context.Context, now time.Time) time.Duration {
 	}
 	p.pending, p.dirtySince = nil, time.Time{}
 	return idle
+}
+
+// tidy removes the pages of the prober when it is no longer asked for: it may
+// have been removed before it could do so itself.
+func (p *publication) tidy(ctx context.Context) error {
+	t := p.current.Load()
+	if t == nil || t.object.Spec.Inventory.Probing != nil {
+		return nil
+	}
+	_, err := p.Publisher.Clear(ctx, names.ProberWriter)
+	return err
 }
 
 // status writes the report when it is due and differs.

@@ -206,7 +206,7 @@ func (s *tableSink) reduce(raw []byte) (reference.Reduced, bool) {
 
 func (s *tableSink) Object(raw []byte) {
 	if r, ok := s.reduce(raw); ok {
-		s.edges.refer(r)
+		s.refer(r)
 	}
 	if s.more != nil {
 		s.more.Object(raw)

@@ -22,6 +22,7 @@ const (
 	JobWebhook     = "cert-manager-webhook"
 	JobCAInjector  = "cert-manager-cainjector"
 	JobTrust       = "trust-manager"
+	JobProber      = "tls-platform-prober"
 	JobAgent       = "tls-platform-agent"
 )
 

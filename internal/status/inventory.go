@@ -144,7 +144,15 @@ func counts(o *observed.Outcome, line *v1alpha1.ClusterStatus, total *v1alpha1.S
 	}
 	c := o.Agent.Certificates.DeepCopy()
 	line.Certificates = c
-	total.Certificates += c.Total
-	total.Expiring += c.Expiry.Expired + c.Expiry.WithinDay + c.Expiry.WithinWeek
-	total.Orphans += c.Orphans
+	add(&total.Certificates, c.Total)
+	add(&total.Expiring, c.Expiry.Expired+c.Expiry.WithinDay+c.Expiry.WithinWeek)
+	add(&total.Orphans, c.Orphans)
+}
+
+// add to a figure that is nil as long as there is nothing to say.
+func add(figure **int32, n int32) {
+	if *figure == nil {
+		*figure = new(int32)
+	}
+	**figure += n
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
@@ -144,9 +145,9 @@ func TestCounts(t *testing.T) {
 	}
 	platform := &v1alpha1.TLSPlatform{}
 	// Figures of an earlier run are replaced and not added to.
-	platform.Status.Summary = v1alpha1.Summary{Certificates: 9, Expiring: 9, Orphans: 9}
+	platform.Status.Summary = v1alpha1.Summary{Certificates: ptr.To[int32](9), Expiring: ptr.To[int32](9), Orphans: ptr.To[int32](9)}
 	got := Compute(platform, outcomes, now)
-	want := v1alpha1.Summary{Clusters: "3/4", Components: "0/0", Issuers: "0/0", Certificates: 120, Expiring: 21, Orphans: 9}
+	want := v1alpha1.Summary{Clusters: "3/4", Components: "0/0", Issuers: "0/0", Certificates: ptr.To[int32](120), Expiring: ptr.To[int32](21), Orphans: ptr.To[int32](9)}
 	if diff := cmp.Diff(want, got.Summary); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}

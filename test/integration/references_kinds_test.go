@@ -133,7 +133,7 @@ func (k foreignKind) definition(fields ...string) *apiextensionsv1.CustomResourc
 }
 
 // install definitions, until the spec ends.
-func (b *agentBench) install(ctx context.Context, definitions ...*apiextensionsv1.CustomResourceDefinition) {
+func (b *agentBench) install(_ context.Context, definitions ...*apiextensionsv1.CustomResourceDefinition) {
 	GinkgoHelper()
 	_, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{
 		CRDs: definitions, MaxTime: 2 * time.Minute, PollInterval: 100 * time.Millisecond,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
@@ -32,15 +33,34 @@ type tlsServer struct {
 	address      netip.AddrPort
 	accepted     atomic.Int64
 	certificates map[string]tls.Certificate
+	// before the handshake.
+	before func(net.Conn) error
+}
+
+// postgres takes an SSLRequest and answers that TLS is spoken.
+func postgres(conn net.Conn) error {
+	request := make([]byte, 8)
+	if _, err := io.ReadFull(conn, request); err != nil {
+		return err
+	}
+	if request[4] != 0x04 || request[5] != 0xd2 {
+		return errors.New("that is no SSLRequest")
+	}
+	_, err := conn.Write([]byte{'S'})
+	return err
 }
 
 // newTLSServer listens on an address of loopback.
 func newTLSServer(ctx context.Context, host string, certificates map[string]tls.Certificate) *tlsServer {
+	return newServer(ctx, host, certificates, func(net.Conn) error { return nil })
+}
+
+func newServer(ctx context.Context, host string, certificates map[string]tls.Certificate, before func(net.Conn) error) *tlsServer {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", host+":0")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { _ = listener.Close() })
-	s := &tlsServer{address: listener.Addr().(*net.TCPAddr).AddrPort(), certificates: certificates}
+	s := &tlsServer{address: listener.Addr().(*net.TCPAddr).AddrPort(), certificates: certificates, before: before}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c, ok := s.certificates[hello.ServerName]
 		if !ok {
@@ -57,6 +77,9 @@ func newTLSServer(ctx context.Context, host string, certificates map[string]tls.
 			s.accepted.Add(1)
 			go func() {
 				defer func() { _ = conn.Close() }()
+				if s.before(conn) != nil {
+					return
+				}
 				_ = tls.Server(conn, config).HandshakeContext(context.WithoutCancel(ctx))
 			}()
 		}
@@ -244,7 +267,9 @@ var _ = Describe("served certificates", func() {
 		b := newAgentBench(ctx, v1alpha1.Inventory{Probing: &v1alpha1.Probing{AllowedNetworks: []string{"192.0.2.0/24"}}})
 		secret := b.ca.secret(b.namespace, "db")
 		b.create(ctx, secret)
-		server := newTLSServer(ctx, "127.0.0.1", map[string]tls.Certificate{"db.example.com": pair(secret.Data["tls.crt"], secret.Data["tls.key"])})
+		server := newServer(ctx, "127.0.0.1", map[string]tls.Certificate{
+			"db.example.com": pair(secret.Data["tls.crt"], secret.Data["tls.key"]),
+		}, postgres)
 		probing := func(change func(*v1alpha1.Inventory)) {
 			var agent v1alpha1.TLSAgent
 			Expect(b.client.Get(ctx, client.ObjectKey{Name: v1alpha1.AgentName}, &agent)).To(Succeed())
@@ -254,7 +279,7 @@ var _ = Describe("served certificates", func() {
 		}
 		probing(func(i *v1alpha1.Inventory) {
 			i.Probing.Endpoints = []v1alpha1.ProbedEndpoint{{
-				Name: "db", Host: "127.0.0.1", Port: int32(server.address.Port()), ServerName: "db.example.com",
+				Name: "db", Host: "127.0.0.1", Port: int32(server.address.Port()), ServerName: "db.example.com", Protocol: v1alpha1.ProbePostgreSQL,
 				SecretRef: &v1alpha1.NamespacedSecretReference{Namespace: b.namespace, Name: "db"},
 			}}
 		})
@@ -267,6 +292,7 @@ var _ = Describe("served certificates", func() {
 		b.record(ctx, name, func(g Gomega, r v1alpha1.CertificateRecord) {
 			g.Expect(r.Served.Agreement).To(Equal("Same"))
 			g.Expect(r.Served.TerminatesAt).To(Equal("Application"))
+			g.Expect(r.Served.Protocol).To(Equal("PostgreSQL"))
 			g.Expect(r.Layer).To(Equal(v1alpha1.LayerApplication))
 		})
 		probing(func(i *v1alpha1.Inventory) { i.Probing = nil })

@@ -234,7 +234,7 @@ func steadyWritesNothing(ctx context.Context, w *World, t Teller) error {
 		if err != nil {
 			return err
 		}
-		return w.quiet(ctx, mark, 3*time.Second)
+		return w.quiet(ctx, mark, settle)
 	})
 	if err != nil {
 		return fmt.Errorf("the estate does not settle: %w", err)

@@ -111,11 +111,11 @@ func certificatesAreFound(ctx context.Context, w *World, t Teller) error {
 		}
 	}
 	wanted := []wantedRecord{
-		{"Secret", TeamNamespace, "web-tls", "tls.crt", isUsed(v1alpha1.LayerIngress, "cert-manager")},
-		{"Secret", "certs", "api-tls", "tls.crt", isUsed(v1alpha1.LayerIngress, "cert-manager")},
-		{"Secret", "certs", "default-tls", "tls.crt", isUsed(v1alpha1.LayerIngress, "cert-manager")},
+		{"Secret", TeamNamespace, "web-tls", "tls.crt", isUsed(v1alpha1.LayerIngress)},
+		{"Secret", "certs", "api-tls", "tls.crt", isUsed(v1alpha1.LayerIngress)},
+		{"Secret", "certs", "default-tls", "tls.crt", isUsed(v1alpha1.LayerIngress)},
 		{"Secret", "istio-system", "cacerts", "tls.crt", isAuthority},
-		{"Secret", "data", "orders-tls", "tls.crt", isUsed(v1alpha1.LayerApplication, "cert-manager")},
+		{"Secret", "data", "orders-tls", "tls.crt", isUsed(v1alpha1.LayerApplication)},
 		{"Secret", "data", "ledger-tls", "keystore.p12", isKeystore},
 		{"ValidatingWebhookConfiguration", "", "cert-manager-webhook", "", isManaged("ca-injector")},
 		{"Secret", TeamNamespace, Orphan, "tls.crt", isManaged("by hand")},
@@ -219,7 +219,7 @@ func (w *World) counted(ctx context.Context) error {
 		return err
 	}
 	return w.Wait(ctx, Platforms, "", PlatformName, platformStatus(func(s *v1alpha1.TLSPlatformStatus) bool {
-		return s.Summary.Orphans == 1 && int(s.Summary.Certificates) == len(records)
+		return s.Summary.Orphans != nil && *s.Summary.Orphans == 1 && int(*s.Summary.Certificates) == len(records)
 	}))
 }
 

@@ -119,9 +119,9 @@ func differs(r *v1alpha1.CertificateRecord, good bool) error {
 	return errors.Join(fmt.Errorf("not as wanted: %s", raw), err)
 }
 
-func isUsed(layer v1alpha1.Layer, manager string) func(*v1alpha1.CertificateRecord) error {
+func isUsed(layer v1alpha1.Layer) func(*v1alpha1.CertificateRecord) error {
 	return func(r *v1alpha1.CertificateRecord) error {
-		return differs(r, r.Use == "Used" && r.Layer == layer && r.ManagedBy == manager && len(r.Findings) == 0 && r.NotAfter != nil)
+		return differs(r, r.Use == "Used" && r.Layer == layer && r.ManagedBy == "cert-manager" && len(r.Findings) == 0 && r.NotAfter != nil)
 	}
 }
 

@@ -176,11 +176,39 @@ func (i *Inventory) Each(shard int, f func(*View)) {
 		var v View
 		i.join(e, &v)
 		v.Referrers, v.Use = i.referrers(e.object), i.verdict(e.object)
+		v.ManagerName = managerText(&v)
 		records(e.object, &v, f)
 	}
 }
 
-// Facts is Each without referrers, and of the verdict only its outcome: cheap
+// managerText names the object that manages a view's, as Kind namespace/name.
+func managerText(v *View) string {
+	if v.ManagerName == "" || v.Object.Kind == KindEndpoint {
+		return v.ManagerName
+	}
+	switch v.Manager {
+	case ManagedByCertManager:
+		return "Certificate " + v.Object.Namespace + "/" + v.ManagerName
+	case ManagedByTrustManager:
+		return "Bundle " + v.ManagerName
+	case ManagedByCAInjector, ManagedByReplication:
+		kind := "Certificate "
+		if v.Manager == ManagedByReplication {
+			kind = "Secret "
+		}
+		return kind + v.ManagerName // namespace/name, as annotated
+	case ManagedByController, ManagedByCSI:
+		if kind, name, ok := strings.Cut(v.ManagerName, "/"); ok {
+			if v.Object.Namespace != "" {
+				name = v.Object.Namespace + "/" + name
+			}
+			return kind + " " + name
+		}
+	}
+	return v.ManagerName
+}
+
+// Facts is Each without referrers, with the bare name of the manager, and of the verdict only its outcome: cheap
 // enough to go through all certificates whenever somebody asks.
 func (i *Inventory) Facts(shard int, f func(*View)) {
 	i.mu.RLock()

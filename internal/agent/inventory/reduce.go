@@ -19,6 +19,9 @@ const (
 	certManagerGroup  = "cert-manager.io/issuer-group"
 	trustBundle       = "trust.cert-manager.io/bundle"
 	managedByLabel    = "app.kubernetes.io/managed-by"
+	// directInjection is on the Secret in which a webhook keeps the CA of its own
+	// certificate, and renews it.
+	directInjection = "cert-manager.io/allow-direct-injection"
 )
 
 // Types of Secrets.
@@ -32,7 +35,7 @@ const (
 // kubectl's copy of the whole object with its keys, are not even copied.
 func Wanted(key []byte) bool {
 	switch string(key) {
-	case certManagerName, certManagerIssuer, certManagerKind, certManagerGroup, trustBundle, managedByLabel,
+	case directInjection, certManagerName, certManagerIssuer, certManagerKind, certManagerGroup, trustBundle, managedByLabel,
 		names.AnnotationOwner, names.AnnotationPurpose, names.AnnotationLayer:
 		return true
 	}
@@ -120,6 +123,8 @@ func managerOf(o *wire.Object, s *reference.Subject) (manager Manager, by string
 		return ManagedByReplication, s.ReplicatedFrom
 	case o.Controller != nil:
 		return ManagedByController, o.Controller.Kind + "/" + o.Controller.Name
+	case o.Annotations[directInjection] == "true":
+		return ManagedByController, "the webhook that uses it"
 	case o.Labels[managedByLabel] == "Helm":
 		return ManagedByHelm, ""
 	default:
@@ -233,8 +238,20 @@ func (r *Reducer) ConfigMap(o *wire.Object) *Object {
 	}
 	object = base(KindConfigMap, o)
 	object.Records = records
-	if mesh != "" && object.Manager == ManagedByHand {
+	switch {
+	case object.Manager != ManagedByHand:
+	case mesh != "":
 		object.Manager = ManagedByMesh
+	case kubernetesOwn(o):
+		object.Manager, object.ManagerName = ManagedByController, "Kubernetes"
 	}
 	return object
+}
+
+// kubernetesOwn says whether Kubernetes itself keeps a ConfigMap: the roots that
+// its controller manager puts into every namespace, and what the API server
+// tells aggregated servers.
+func kubernetesOwn(o *wire.Object) bool {
+	return o.Name == "kube-root-ca.crt" ||
+		o.Namespace == "kube-system" && o.Name == "extension-apiserver-authentication"
 }

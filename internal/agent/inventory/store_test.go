@@ -68,7 +68,7 @@ func TestUseIsJoined(t *testing.T) {
 	}
 	v := f.views()["Secret shop/web"]
 	if v.Use.Use != reference.Used || v.Layer != v1alpha1.LayerIngress || v.Manager != ManagedByCertManager ||
-		v.ManagerName != "web-cert" || v.Renewal != 5 || v.Owner != "team" || len(v.Referrers) != 1 {
+		v.ManagerName != "Certificate shop/web-cert" || v.Renewal != 5 || v.Owner != "team" || len(v.Referrers) != 1 {
 		t.Errorf("a used one is %+v", v)
 	}
 	v = f.views()["Secret shop/old"]

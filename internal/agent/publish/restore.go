@@ -106,6 +106,28 @@ func (p *Publisher) Verify(ctx context.Context) (drifted int, err error) {
 	return drifted, nil
 }
 
+// Clear deletes the pages of another writer, which has nobody left to do so.
+func (p *Publisher) Clear(ctx context.Context, agent string) (deleted int, err error) {
+	for {
+		var list metav1.PartialObjectMetadataList
+		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("CertificateSliceList"))
+		if err := p.client.List(ctx, &list, client.InNamespace(p.namespace), client.MatchingLabels{LabelAgent: agent}, client.Limit(verifyLimit)); err != nil {
+			return deleted, fmt.Errorf("listing the CertificateSlices of %s in namespace %s: %w", agent, p.namespace, err)
+		}
+		if len(list.Items) == 0 {
+			return deleted, nil
+		}
+		for i := range list.Items {
+			page := pageMetadata()
+			page.Namespace, page.Name = p.namespace, list.Items[i].Name
+			if err := p.client.Delete(ctx, page); client.IgnoreNotFound(err) != nil {
+				return deleted, fmt.Errorf("deleting CertificateSlice %s/%s: %w", page.Namespace, page.Name, err)
+			}
+			deleted++
+		}
+	}
+}
+
 // ours chooses the pages of this agent.
 func (p *Publisher) ours(limit int64, next string) []client.ListOption {
 	return []client.ListOption{

@@ -9,7 +9,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
@@ -198,3 +201,23 @@ var errDown = errors.New("connection refused")
 type failing struct{ client.Client }
 
 func (failing) List(context.Context, client.ObjectList, ...client.ListOption) error { return errDown }
+
+func TestClearRemovesThePagesOfOneWriter(t *testing.T) {
+	t.Parallel()
+	page := func(name, agent string) *v1alpha1.CertificateSlice {
+		return &v1alpha1.CertificateSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: name, Labels: map[string]string{LabelAgent: agent}}}
+	}
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(page("served-0", "prober"), page("served-1", "prober"), page("inventory", "default")).Build()
+	deleted, err := New(Options{Client: c, Namespace: "system", Agent: "default"}).Clear(t.Context(), "prober")
+	if err != nil || deleted != 2 {
+		t.Fatalf("deleted %d pages, error %v; want 2", deleted, err)
+	}
+	var left v1alpha1.CertificateSliceList
+	if err := c.List(t.Context(), &left); err != nil || len(left.Items) != 1 || left.Items[0].Name != "inventory" {
+		t.Errorf("left are %d pages, error %v; want the agent's alone", len(left.Items), err)
+	}
+}

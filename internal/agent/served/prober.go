@@ -174,7 +174,7 @@ func (p *Prober) step(ctx context.Context) time.Duration {
 				s.since = p.clock.Now()
 			}
 			for _, endpoint := range s.board.start() {
-				s.probe(endpoint)
+				s.probe(endpoint) //nolint:contextcheck // the session has its own
 			}
 			wait = s.board.wait(idle)
 		}

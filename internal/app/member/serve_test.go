@@ -133,8 +133,10 @@ func TestAnAddressInUseIsAnError(t *testing.T) {
 func TestNothingIsServedWithoutAnAddress(t *testing.T) {
 	t.Parallel()
 	for name, run := range map[string]func() error{
-		"probes":  func() error { return serveProbes(t.Context(), none) },
-		"metrics": func() error { return serveMetrics(t.Context(), AgentOptions{MetricsAddress: none, MetricsSecure: true}, nil) },
+		"probes": func() error { return serveProbes(t.Context(), none) },
+		"metrics": func() error {
+			return serveMetrics(t.Context(), AgentOptions{MetricsAddress: none, MetricsSecure: true}, nil)
+		},
 	} {
 		if err := run(); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -144,10 +146,10 @@ func TestNothingIsServedWithoutAnAddress(t *testing.T) {
 
 func TestMetricsOverHTTPSAreNotForEverybody(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t)
+	address, elsewhere := freeAddress(t), freeAddress(t)
 	stop := serving(t, func(ctx context.Context) error {
 		return serveMetrics(ctx, AgentOptions{
-			Config: &rest.Config{Host: "http://" + freeAddress(t)}, MetricsAddress: address, MetricsSecure: true, Log: logr.Discard(),
+			Config: &rest.Config{Host: "http://" + elsewhere}, MetricsAddress: address, MetricsSecure: true, Log: logr.Discard(),
 		}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("series")) }))
 	})
 	client := &http.Client{Transport: &http.Transport{

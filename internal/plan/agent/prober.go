@@ -30,33 +30,33 @@ func prober(namespace, image string) []*unstructured.Unstructured {
 	return []*unstructured.Unstructured{
 		build.Object(&corev1.ServiceAccount{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"},
-			ObjectMeta: proberMetadata(namespace, names.ServiceAccountProber),
+			ObjectMeta: proberMetadata(namespace),
 		}),
 		build.Object(&rbacv1.ClusterRole{
 			TypeMeta:   rbacType("ClusterRole"),
-			ObjectMeta: proberMetadata("", names.Prober),
+			ObjectMeta: proberMetadata(""),
 			Rules:      append(reading(addressed), proberOwn()...),
 		}),
 		build.Object(&rbacv1.ClusterRoleBinding{
 			TypeMeta:   rbacType("ClusterRoleBinding"),
-			ObjectMeta: proberMetadata("", names.Prober),
+			ObjectMeta: proberMetadata(""),
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: names.Prober},
 			Subjects:   proberSubjects(namespace),
 		}),
 		build.Object(&rbacv1.Role{
 			TypeMeta:   rbacType("Role"),
-			ObjectMeta: proberMetadata(namespace, names.Prober),
+			ObjectMeta: proberMetadata(namespace),
 			Rules:      proberLocal(),
 		}),
 		build.Object(&rbacv1.RoleBinding{
 			TypeMeta:   rbacType("RoleBinding"),
-			ObjectMeta: proberMetadata(namespace, names.Prober),
+			ObjectMeta: proberMetadata(namespace),
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: names.Prober},
 			Subjects:   proberSubjects(namespace),
 		}),
 		build.Object(&corev1.Service{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
-			ObjectMeta: proberMetadata(namespace, names.Prober),
+			ObjectMeta: proberMetadata(namespace),
 			Spec: corev1.ServiceSpec{
 				Selector: proberLabels(),
 				Ports: []corev1.ServicePort{{
@@ -81,8 +81,9 @@ func proberLabels() map[string]string {
 	}
 }
 
-func proberMetadata(namespace, name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: proberLabels()}
+// proberMetadata of an object: all have one name, the ServiceAccount too.
+func proberMetadata(namespace string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: names.Prober, Labels: proberLabels()}
 }
 
 func proberSubjects(namespace string) []rbacv1.Subject {
@@ -120,7 +121,7 @@ func proberLocal() []rbacv1.PolicyRule {
 // labels.
 func proberDeployment(namespace, image string) *unstructured.Unstructured {
 	d := agentDeployment(namespace, image)
-	d.ObjectMeta = proberMetadata(namespace, names.Prober)
+	d.ObjectMeta = proberMetadata(namespace)
 	d.Spec.Selector.MatchLabels = proberLabels()
 	d.Spec.Template.Labels = proberLabels()
 	pod := &d.Spec.Template.Spec

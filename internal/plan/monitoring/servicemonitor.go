@@ -75,11 +75,18 @@ func trustManagerMonitor(labels map[string]string, namespace string) *unstructur
 }
 
 func agentMonitor(labels map[string]string, namespace string) *unstructured.Unstructured {
-	selector := metav1.LabelSelector{MatchLabels: map[string]string{
-		"app.kubernetes.io/name": "tls-platform",
-		componentLabel:           "agent",
-	}}
-	relabelings := []monitoringv1.RelabelConfig{{TargetLabel: "job", Replacement: ptr.To(names.JobAgent)}}
+	selector := metav1.LabelSelector{
+		MatchLabels:      map[string]string{"app.kubernetes.io/name": "tls-platform"},
+		MatchExpressions: []metav1.LabelSelectorRequirement{{Key: componentLabel, Operator: metav1.LabelSelectorOpIn, Values: []string{"agent", "prober"}}},
+	}
+	// Both count the CAs that they see: sums have to choose one of the jobs.
+	relabelings := []monitoringv1.RelabelConfig{
+		{TargetLabel: "job", Replacement: ptr.To(names.JobAgent)},
+		{
+			SourceLabels: []monitoringv1.LabelName{"__meta_kubernetes_service_label_app_kubernetes_io_component"},
+			Regex:        "prober", TargetLabel: "job", Replacement: ptr.To(names.JobProber),
+		},
+	}
 	endpoint := monitoringv1.Endpoint{Port: "metrics", Scheme: ptr.To(monitoringv1.Scheme("https"))}
 	// Prometheus shows its own token; its replacement, authorization, can only
 	// name a Secret. Prometheus needs the ClusterRole tls-platform-metrics-reader.

@@ -164,18 +164,19 @@ func (s sized) figures(empty sized) []figure {
 // growth compares the sizes. Memory is that of live objects beyond those in an
 // empty cluster: RSS would hide growth behind what every process has.
 func growth(all []sized, empty sized) []figure {
-	var times, heaps []point
+	var times, floors, heaps []point
 	timeNote, heapNote := "", ""
 	for _, s := range all {
 		size := float64(s.count)
 		took := median(collect(s.runs, func(r agentRun) float64 { return r.sync }))
 		times = append(times, point{size, took})
+		floors = append(floors, point{size, median(s.floors)})
 		heaps = append(heaps, point{size, s.last().heap - empty.last().heap})
 		timeNote += fmt.Sprintf("%d: %.2f s (floor %.2f); ", s.count, took, median(s.floors))
 		heapNote += fmt.Sprintf("%d: %.1f MiB (RSS %.1f); ", s.count, s.last().heap/mebibyte, s.rss())
 	}
 	return []figure{
-		{name: "inventory_growth_time", value: slope(times), unit: "slope", budget: "<= 1.05", note: timeNote + "log-log"},
+		{name: "inventory_growth_time", value: slope(times), floor: slope(floors), unit: "slope", budget: "<= 1.05", note: timeNote + "log-log"},
 		{name: "inventory_growth_bytes", value: slope(heaps), unit: "slope", budget: "<= 1.05", note: heapNote + "live heap over an empty cluster's, log-log"},
 	}
 }

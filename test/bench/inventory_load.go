@@ -105,8 +105,12 @@ func (l *loader) grow(ctx context.Context, count int, say func(string)) error {
 	}
 	l.loaded = count
 	say(fmt.Sprintf("loading %d Secrets took %.1f s", count-from, time.Since(started).Seconds()))
-	return nil
+	return pause(ctx, restAfterLoad)
 }
+
+// restAfterLoad lets the API server and etcd come to rest: what is measured is
+// reading, not what is left of writing.
+const restAfterLoad = 20 * time.Second
 
 // load writes the objects of one number.
 func (l *loader) load(ctx context.Context, i int) error {

@@ -204,6 +204,7 @@ func managerText(v *View) string {
 			}
 			return kind + " " + name
 		}
+	default:
 	}
 	return v.ManagerName
 }

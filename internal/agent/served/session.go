@@ -123,7 +123,7 @@ func (s *session) probe(endpoint prober.Endpoint) {
 	s.group.Go(func() {
 		finding := &Finding{Result: s.prober.Probe(s.ctx, endpoint)}
 		if finding.Reason == prober.Served {
-			finding.CanonicalName = s.canonicalName(endpoint) //nolint:contextcheck // the session has its own
+			finding.CanonicalName = s.canonicalName(endpoint)
 		}
 		select {
 		case s.results <- outcome{finding, s}:

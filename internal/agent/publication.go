@@ -118,11 +118,11 @@ func (p *publication) sync(s *session) {
 	p.inv.Judge()
 	p.all()
 	p.closePrivate()
-	// Reading everything leaves garbage that the next hours don't need.
-	debug.FreeOSMemory()
 	if p.Synced != nil {
 		p.Synced()
 	}
+	// Reading everything leaves garbage that the next hours don't need.
+	debug.FreeOSMemory()
 }
 
 // all has every page looked at again.

@@ -18,8 +18,6 @@ const (
 	childPatience = 10 * time.Minute
 	// childGrace is how long a child gets to end before it is killed.
 	childGrace = 20 * time.Second
-	// agentGC is what the command of the agent sets for itself.
-	agentGC = "GOGC=33"
 )
 
 // child is this program, run again as something that is measured.
@@ -51,9 +49,6 @@ func startChild(ctx context.Context, logFile, kind string, arguments ...string) 
 		lines: make(chan string, 16), gone: make(chan struct{}),
 	}
 	c.cmd.Stderr = log
-	if kind == agentChild {
-		c.cmd.Env = append(os.Environ(), agentGC)
-	}
 	c.cmd.WaitDelay = childGrace
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {

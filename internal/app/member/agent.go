@@ -89,12 +89,24 @@ func newAgentCommand() *cobra.Command {
 
 // gcPercent lets the heap grow by a third between collections. The agent's heap
 // is facts that stay, so a collection finds little and costs little; memory
-// matters more. GOGC says otherwise.
+// matters more. GOGC says otherwise. The first reading leaves much garbage and is
+// done with Go's own setting; what it took is given back after it.
 const gcPercent = 33
 
 func frugal() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+}
+
+// afterReading is frugal from the end of the first reading on, and tells the
+// caller of RunAgent.
+func afterReading(then func()) func() {
+	return func() {
+		frugal()
+		if then != nil {
+			then()
+		}
 	}
 }
 
@@ -110,14 +122,13 @@ func RunAgent(ctx context.Context, o AgentOptions) error {
 	if o.Identity == "" {
 		return errors.New("the agent has no identity: set POD_NAME or --identity")
 	}
-	frugal()
 	publisher, err := newPublisher(o, publish.Options{Agent: v1alpha1.AgentName})
 	if err != nil {
 		return err
 	}
 	clk := clock.RealClock{}
 	a, err := agent.New(agent.Options{
-		Config: o.Config, Publisher: publisher, Version: Version, Clock: clk, Log: o.Log, Synced: o.Synced,
+		Config: o.Config, Publisher: publisher, Version: Version, Clock: clk, Log: o.Log, Synced: afterReading(o.Synced),
 	})
 	if err != nil {
 		return fmt.Errorf("building the agent: %w", err)

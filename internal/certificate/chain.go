@@ -69,11 +69,12 @@ func (w *path) follow() {
 			current = next
 			continue
 		}
-		if w.anchored(child) {
+		found, denied := w.anchored(child)
+		if found {
 			return
 		}
 		switch {
-		case contradicted:
+		case contradicted, denied:
 			w.findings |= ChainNotVerifying
 		case current == 0 && w.incomplete(child):
 			w.findings |= MissingIntermediate
@@ -104,25 +105,25 @@ func (w *path) issuer(current int) (next int, contradicted bool) {
 }
 
 // anchored says that a CA beside the chain certifies a certificate. Of several
-// the one that ends last counts. Where both identifiers of the key are the same
-// the signature is taken for good: checking it would cost four times as much as
-// all the rest, for each of the many certificates that a private CA signs.
-func (w *path) anchored(child member) bool {
+// the one that ends last counts. Denied says that there is one whose names and
+// keys fit, and that did not make the signature.
+func (w *path) anchored(child member) (found, denied bool) {
 	if w.anchors == nil {
-		return false
+		return false, false
 	}
 	var end int64
-	found := false
 	for _, parent := range w.anchors(child) {
-		certified := sameKey(child.parsed, parent.parsed) || w.check(child, parent) != refuted
-		if certified && (!found || parent.NotAfter > end) {
+		switch {
+		case w.check(child, parent) == refuted:
+			denied = true
+		case !found || parent.NotAfter > end:
 			found, end = true, parent.NotAfter
 		}
 	}
 	if found {
 		w.end = min(w.end, end)
 	}
-	return found
+	return found, denied
 }
 
 // incomplete says that the issuer of the first certificate is missing: it says

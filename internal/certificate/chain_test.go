@@ -98,6 +98,8 @@ func TestChainSignatures(t *testing.T) {
 		"another key served, the right one beside":                 {chainOf(leaf, renewed), inter.pem(), 0},
 		"two of one key beside, of which the one that ends counts": {leaf.pem(), chainOf(older, inter), 0},
 		"only the one beside that ends first":                      {leaf.pem(), chainOf(older, renewed), ChainExpiresFirst},
+		"one beside that lies about its key":                       {leaf.pem(), liar.pem(), ChainNotVerifying},
+		"one beside that lies about its key, and the right one":    {leaf.pem(), chainOf(liar, inter), 0},
 	})
 }
 

@@ -72,11 +72,6 @@ func keysFit(child, parent *x509.Certificate) bool {
 		bytes.Equal(child.AuthorityKeyId, parent.SubjectKeyId)
 }
 
-// sameKey says that both identifiers of the key are there, and are the same.
-func sameKey(child, parent *x509.Certificate) bool {
-	return len(child.AuthorityKeyId) > 0 && bytes.Equal(child.AuthorityKeyId, parent.SubjectKeyId)
-}
-
 // isSelfSigned says that a certificate names itself as its issuer, the same key
 // included. The signature is not checked.
 func isSelfSigned(c *x509.Certificate) bool { return namesFit(c, c) && keysFit(c, c) }

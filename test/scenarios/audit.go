@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,4 +103,31 @@ func (w *World) AuditSince(mark AuditMark) ([]AuditEvent, error) {
 			list = append(list, e)
 		}
 	}
+}
+
+// settle is longer than the agent waits with what it has to write.
+const settle = 11 * time.Second
+
+// silence waits until what the scenarios before have stirred up has settled. Then
+// nothing may be written for that long; it returns the other requests of that
+// time.
+func (w *World) silence(ctx context.Context, span time.Duration) ([]AuditEvent, error) {
+	err := w.eventually(ctx, func() error {
+		mark, err := w.MarkAudit()
+		if err != nil {
+			return err
+		}
+		return w.quiet(ctx, mark, settle)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the estate does not settle: %w", err)
+	}
+	mark, err := w.MarkAudit()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.quiet(ctx, mark, span); err != nil {
+		return nil, err
+	}
+	return w.AuditSince(mark)
 }

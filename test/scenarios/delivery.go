@@ -228,25 +228,7 @@ func (w *World) killOperator(ctx context.Context) error {
 }
 
 func steadyWritesNothing(ctx context.Context, w *World, t Teller) error {
-	// What the scenarios before have stirred up has to settle first.
-	err := w.eventually(ctx, func() error {
-		mark, err := w.MarkAudit()
-		if err != nil {
-			return err
-		}
-		return w.quiet(ctx, mark, settle)
-	})
-	if err != nil {
-		return fmt.Errorf("the estate does not settle: %w", err)
-	}
-	mark, err := w.MarkAudit()
-	if err != nil {
-		return err
-	}
-	if err := w.quiet(ctx, mark, 15*time.Second); err != nil {
-		return err
-	}
-	events, err := w.AuditSince(mark)
+	events, err := w.silence(ctx, 15*time.Second)
 	if err != nil {
 		return err
 	}

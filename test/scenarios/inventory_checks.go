@@ -261,31 +261,11 @@ func (w *World) gone(ctx context.Context, namespace, name string) error {
 	})
 }
 
-// settle is longer than the agent waits with what it has to write.
-const settle = 11 * time.Second
-
 func agentWritesNothing(ctx context.Context, w *World, t Teller) error {
 	if err := w.counted(ctx); err != nil {
 		return err
 	}
-	err := w.eventually(ctx, func() error {
-		mark, err := w.MarkAudit()
-		if err != nil {
-			return err
-		}
-		return w.quiet(ctx, mark, settle)
-	})
-	if err != nil {
-		return fmt.Errorf("the estate does not settle: %w", err)
-	}
-	mark, err := w.MarkAudit()
-	if err != nil {
-		return err
-	}
-	if err := w.quiet(ctx, mark, 30*time.Second); err != nil {
-		return err
-	}
-	events, err := w.AuditSince(mark)
+	events, err := w.silence(ctx, 30*time.Second)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,10 @@ const (
 	// everything that exists there.
 	ConditionInventoryReady = "InventoryReady"
 
+	// ConditionCoverageComplete is the condition of a TLSAgent that is true when
+	// everything that exists could be read.
+	ConditionCoverageComplete = "CoverageComplete"
+
 	// ConditionConnected is true when a MemberCluster's API server answers.
 	ConditionConnected = "Connected"
 )
@@ -99,4 +103,18 @@ const (
 	ReasonReading = "Reading"
 	// ReasonIncomplete says that an agent can't read something that exists.
 	ReasonIncomplete = "CoverageIncomplete"
+)
+
+// States of Coverage.
+const (
+	// CoverageReading says that a kind was read once, and is watched.
+	CoverageReading = "Reading"
+	// CoverageWaiting says that the first reading is under way.
+	CoverageWaiting = "Waiting"
+	// CoverageForbidden says that the API server refuses for lack of permission.
+	CoverageForbidden = "Forbidden"
+	// CoverageNotServed says that the kind does not exist in the cluster.
+	CoverageNotServed = "NotServed"
+	// CoverageFailing says that reading fails.
+	CoverageFailing = "Failing"
 )

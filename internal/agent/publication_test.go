@@ -23,6 +23,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/tail"
 	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 // stage is a publication without a cluster, at a clock that stands still.
@@ -229,7 +230,7 @@ func TestWhatAnotherLeaderWroteIsLookedAtInTurn(t *testing.T) {
 	s.leading.Store(false)
 	s.after(time.Second)
 	stray := &v1alpha1.CertificateSlice{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "system", Name: firstPage + "-0", Labels: map[string]string{publish.LabelAgent: v1alpha1.AgentName},
+		Namespace: "system", Name: firstPage + "-0", Labels: map[string]string{names.LabelAgent: v1alpha1.AgentName},
 	}}
 	if err := s.client.Create(t.Context(), stray); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func warnings(s *snapshot, now time.Time) []string {
 func coverageGaps(agent *v1alpha1.TLSAgent) []string {
 	var gaps []string
 	for _, c := range agent.Status.Coverage {
-		if c.State == "Reading" || c.State == "NotServed" {
+		if c.State == v1alpha1.CoverageReading || c.State == v1alpha1.CoverageNotServed {
 			continue
 		}
 		gap := c.Resource

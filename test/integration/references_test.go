@@ -29,7 +29,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
-	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/agent"
@@ -223,7 +222,7 @@ var _ = Describe("References", Serial, func() {
 			r := found[b.place("named-by-nothing")]
 			g.Expect(r.Use).To(Equal("Unreferenced"), r.UseReason)
 			g.Expect(r.Orphan).To(BeTrue())
-			g.Expect(meta.IsStatusConditionTrue(b.status(ctx, g).Conditions, publish.ConditionCoverageComplete)).To(BeTrue())
+			g.Expect(meta.IsStatusConditionTrue(b.status(ctx, g).Conditions, v1alpha1.ConditionCoverageComplete)).To(BeTrue())
 		}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
 
 		By("following a kind that comes while the agent runs")
@@ -286,11 +285,11 @@ var _ = Describe("References", Serial, func() {
 		Eventually(ctx, func(g Gomega) {
 			status := b.status(ctx, g)
 			g.Expect(status.Coverage).To(ContainElement(And(
-				HaveField("Resource", "pods"), HaveField("State", publish.CoverageForbidden),
+				HaveField("Resource", "pods"), HaveField("State", v1alpha1.CoverageForbidden),
 				HaveField("Message", ContainSubstring(`cannot list resource "pods"`)),
 			)))
-			g.Expect(status.Coverage).To(ContainElement(And(HaveField("Resource", "secrets"), HaveField("State", publish.CoverageReading))))
-			complete := meta.FindStatusCondition(status.Conditions, publish.ConditionCoverageComplete)
+			g.Expect(status.Coverage).To(ContainElement(And(HaveField("Resource", "secrets"), HaveField("State", v1alpha1.CoverageReading))))
+			complete := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionCoverageComplete)
 			g.Expect(complete).NotTo(BeNil())
 			g.Expect(complete.Status).To(Equal(metav1.ConditionFalse))
 			g.Expect(complete.Message).To(ContainSubstring("pods (Forbidden)"))
@@ -308,7 +307,7 @@ var _ = Describe("References", Serial, func() {
 		Eventually(ctx, func(g Gomega) {
 			r := b.records(ctx)["Secret/old-tls tls.crt"]
 			g.Expect(r.Confidence).To(Equal("High"), strings.Join(r.Doubts, " "))
-			g.Expect(meta.IsStatusConditionTrue(b.status(ctx, g).Conditions, publish.ConditionCoverageComplete)).To(BeTrue())
+			g.Expect(meta.IsStatusConditionTrue(b.status(ctx, g).Conditions, v1alpha1.ConditionCoverageComplete)).To(BeTrue())
 		}).WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
 	}, NodeTimeout(3*time.Minute))
 })

@@ -9,7 +9,9 @@ import (
 )
 
 // coverageStates are the states of v1alpha1.Coverage.
-var coverageStates = []string{"Reading", "Waiting", "Forbidden", "NotServed", "Failing"}
+var coverageStates = []string{
+	v1alpha1.CoverageReading, v1alpha1.CoverageWaiting, v1alpha1.CoverageForbidden, v1alpha1.CoverageNotServed, v1alpha1.CoverageFailing,
+}
 
 // writeCoverage adds a sample for each resource and state: 1 for the state that
 // the resource is in. Read by namespace, a resource may be in several.

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 var resource = schema.GroupResource{Group: "tlsplatform.io", Resource: "certificateslices"}
@@ -205,7 +206,7 @@ func TestChangesByHandArePutRight(t *testing.T) {
 			change: func(t *testing.T, c client.Client) {
 				page := &v1alpha1.CertificateSlice{}
 				page.Namespace, page.Name = testNamespace, "copy"
-				page.Labels = map[string]string{LabelAgent: v1alpha1.AgentName}
+				page.Labels = map[string]string{names.LabelAgent: v1alpha1.AgentName}
 				page.Records = []v1alpha1.CertificateRecord{{Kind: "Secret", Name: "copy"}}
 				if err := c.Create(t.Context(), page); err != nil {
 					t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 // checkPages fails unless every record is on exactly one page, and every page is
@@ -38,8 +39,8 @@ func checkPages(t *testing.T, e *estate, pages map[string]v1alpha1.CertificateSl
 		if err != nil {
 			t.Fatal(err)
 		}
-		if page.Annotations[AnnotationDigest] != digest {
-			t.Errorf("page %s has the digest %q, and its records %q", name, page.Annotations[AnnotationDigest], digest)
+		if page.Annotations[names.AnnotationDigest] != digest {
+			t.Errorf("page %s has the digest %q, and its records %q", name, page.Annotations[names.AnnotationDigest], digest)
 		}
 	}
 }

@@ -70,15 +70,15 @@ func sortedCoverage(coverage []v1alpha1.Coverage) []v1alpha1.Coverage {
 
 func rank(state string) int {
 	switch state {
-	case CoverageFailing:
+	case v1alpha1.CoverageFailing:
 		return 0
-	case CoverageForbidden:
+	case v1alpha1.CoverageForbidden:
 		return 1
-	case CoverageWaiting:
+	case v1alpha1.CoverageWaiting:
 		return 2
-	case CoverageReading:
+	case v1alpha1.CoverageReading:
 		return 3
-	case CoverageNotServed:
+	case v1alpha1.CoverageNotServed:
 		return 4
 	}
 	return 0

@@ -10,24 +10,6 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 )
 
-// States of coverage.
-const (
-	// CoverageReading says that a kind was read once, and is watched.
-	CoverageReading = "Reading"
-	// CoverageWaiting says that the first read is under way.
-	CoverageWaiting = "Waiting"
-	// CoverageForbidden says that the API server refuses for lack of permission.
-	CoverageForbidden = "Forbidden"
-	// CoverageNotServed says that the kind does not exist in the cluster.
-	CoverageNotServed = "NotServed"
-	// CoverageFailing says that reading fails.
-	CoverageFailing = "Failing"
-)
-
-// ConditionCoverageComplete is the type of a TLSAgent's condition that is true
-// when everything that exists can be read.
-const ConditionCoverageComplete = "CoverageComplete"
-
 const (
 	// maxNamed bounds the kinds that a message names.
 	maxNamed = 8
@@ -43,15 +25,15 @@ func conditions(in ReportInput) []metav1.Condition {
 	for i := range in.Coverage {
 		c := &in.Coverage[i]
 		switch c.State {
-		case CoverageWaiting:
+		case v1alpha1.CoverageWaiting:
 			waiting.add(c, "")
-		case CoverageForbidden, CoverageFailing:
+		case v1alpha1.CoverageForbidden, v1alpha1.CoverageFailing:
 			unread.add(c, c.State)
 		}
 	}
 	list := make([]metav1.Condition, 0, 2)
 	for _, previous := range in.Previous {
-		if previous.Type == v1alpha1.ConditionReady || previous.Type == ConditionCoverageComplete {
+		if previous.Type == v1alpha1.ConditionReady || previous.Type == v1alpha1.ConditionCoverageComplete {
 			list = append(list, previous)
 		}
 	}
@@ -71,7 +53,7 @@ func judge(coverage []v1alpha1.Coverage, waiting, unread *named) (ready, complet
 		Message: "Everything that can be read was read once, and is watched.",
 	}
 	complete = metav1.Condition{
-		Type: ConditionCoverageComplete, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable,
+		Type: v1alpha1.ConditionCoverageComplete, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable,
 		Message: "Everything that exists can be read.",
 	}
 	if waiting.count > 0 || len(coverage) == 0 {

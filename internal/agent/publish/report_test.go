@@ -69,9 +69,9 @@ func TestReport(t *testing.T) {
 	golden(t, "report", Report(e, ReportInput{
 		Now: reportTime, Generation: 3, Version: "v0.2.0", Slices: 2,
 		Coverage: []v1alpha1.Coverage{
-			{Resource: "secrets", State: CoverageReading},
-			{Resource: "gateways.gateway.networking.k8s.io", State: CoverageNotServed},
-			{Resource: "ingresses.networking.k8s.io", State: CoverageForbidden, Message: "grant list"},
+			{Resource: "secrets", State: v1alpha1.CoverageReading},
+			{Resource: "gateways.gateway.networking.k8s.io", State: v1alpha1.CoverageNotServed},
+			{Resource: "ingresses.networking.k8s.io", State: v1alpha1.CoverageForbidden, Message: "grant list"},
 		},
 	}))
 }
@@ -92,22 +92,22 @@ func TestConditions(t *testing.T) {
 			want: []string{"Ready False Reading", "CoverageComplete Unknown Reading"},
 		},
 		"everything is read": {
-			coverage: coverage(CoverageReading, CoverageReading), want: []string{"Ready True Available", "CoverageComplete True Available"},
+			coverage: coverage(v1alpha1.CoverageReading, v1alpha1.CoverageReading), want: []string{"Ready True Available", "CoverageComplete True Available"},
 		},
 		"what is not served is not missing": {
-			coverage: coverage(CoverageReading, CoverageNotServed), want: []string{"Ready True Available", "CoverageComplete True Available"},
+			coverage: coverage(v1alpha1.CoverageReading, v1alpha1.CoverageNotServed), want: []string{"Ready True Available", "CoverageComplete True Available"},
 		},
 		"the first read is under way": {
-			coverage: coverage(CoverageReading, CoverageWaiting), want: []string{"Ready False Reading", "CoverageComplete Unknown Reading"},
+			coverage: coverage(v1alpha1.CoverageReading, v1alpha1.CoverageWaiting), want: []string{"Ready False Reading", "CoverageComplete Unknown Reading"},
 		},
 		"what is forbidden makes the coverage incomplete alone": {
-			coverage: coverage(CoverageReading, CoverageForbidden), want: []string{"Ready True Available", "CoverageComplete False CoverageIncomplete"},
+			coverage: coverage(v1alpha1.CoverageReading, v1alpha1.CoverageForbidden), want: []string{"Ready True Available", "CoverageComplete False CoverageIncomplete"},
 		},
 		"so does what fails": {
-			coverage: coverage(CoverageFailing, CoverageReading), want: []string{"Ready True Available", "CoverageComplete False CoverageIncomplete"},
+			coverage: coverage(v1alpha1.CoverageFailing, v1alpha1.CoverageReading), want: []string{"Ready True Available", "CoverageComplete False CoverageIncomplete"},
 		},
 		"a gap is told while others are read": {
-			coverage: coverage(CoverageForbidden, CoverageWaiting), want: []string{"Ready False Reading", "CoverageComplete False CoverageIncomplete"},
+			coverage: coverage(v1alpha1.CoverageForbidden, v1alpha1.CoverageWaiting), want: []string{"Ready False Reading", "CoverageComplete False CoverageIncomplete"},
 		},
 	}
 	for name, c := range cases {
@@ -117,7 +117,7 @@ func TestConditions(t *testing.T) {
 			for _, condition := range conditions(ReportInput{Now: reportTime, Coverage: c.coverage}) {
 				got = append(got, condition.Type+" "+string(condition.Status)+" "+condition.Reason)
 				for i, row := range c.coverage {
-					if row.State == CoverageForbidden && condition.Type == ConditionCoverageComplete &&
+					if row.State == v1alpha1.CoverageForbidden && condition.Type == v1alpha1.ConditionCoverageComplete &&
 						!strings.Contains(condition.Message, fmt.Sprintf("kind-%d (Forbidden)", i)) {
 						t.Errorf("the message does not name kind-%d: %s", i, condition.Message)
 					}
@@ -132,13 +132,13 @@ func TestConditions(t *testing.T) {
 
 func TestConditionsKeepTheirTime(t *testing.T) {
 	t.Parallel()
-	reading := []v1alpha1.Coverage{{Resource: "secrets", State: CoverageReading}}
+	reading := []v1alpha1.Coverage{{Resource: "secrets", State: v1alpha1.CoverageReading}}
 	first := conditions(ReportInput{Now: reportTime, Coverage: reading})
 	later := ReportInput{Now: reportTime.Add(time.Hour), Coverage: reading, Previous: first}
 	if diff := cmp.Diff(first, conditions(later)); diff != "" {
 		t.Errorf("nothing changed (-want +got):\n%s", diff)
 	}
-	later.Coverage = []v1alpha1.Coverage{{Resource: "secrets", State: CoverageForbidden}}
+	later.Coverage = []v1alpha1.Coverage{{Resource: "secrets", State: v1alpha1.CoverageForbidden}}
 	changed := conditions(later)
 	if !changed[0].LastTransitionTime.Equal(&first[0].LastTransitionTime) {
 		t.Error("Ready did not change, and its time did")
@@ -162,9 +162,9 @@ func TestReportIsBounded(t *testing.T) {
 	}
 	var coverage []v1alpha1.Coverage
 	for i := range 1000 {
-		state := CoverageReading
+		state := v1alpha1.CoverageReading
 		if i%3 == 0 {
-			state = CoverageForbidden
+			state = v1alpha1.CoverageForbidden
 		}
 		coverage = append(coverage, v1alpha1.Coverage{
 			Resource: fmt.Sprint(i, strings.Repeat("<", 500)), Namespace: strings.Repeat("<", 63), State: state, Message: strings.Repeat("<", 5000),
@@ -193,7 +193,7 @@ func TestWhatTheAPIServerAcceptsIsNotExceeded(t *testing.T) {
 	t.Parallel()
 	var coverage []v1alpha1.Coverage
 	for i := range 300 {
-		coverage = append(coverage, v1alpha1.Coverage{Resource: fmt.Sprintf("r%d", i), State: CoverageReading})
+		coverage = append(coverage, v1alpha1.Coverage{Resource: fmt.Sprintf("r%d", i), State: v1alpha1.CoverageReading})
 	}
 	e := &estate{}
 	for i := range 40 {

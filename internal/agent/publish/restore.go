@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 const (
@@ -47,7 +48,7 @@ func (p *Publisher) Restore(ctx context.Context) (since map[inventory.Place]int6
 			if err != nil {
 				return nil, fmt.Errorf("encoding the records of page %s: %w", page.Name, err)
 			}
-			if digest != page.Annotations[AnnotationDigest] || int(page.Count) != len(page.Records) {
+			if digest != page.Annotations[names.AnnotationDigest] || int(page.Count) != len(page.Records) {
 				digest = ""
 			}
 			l := &leaf{prefix: x, version: page.ResourceVersion, digest: digest, size: size, dirty: true}
@@ -111,7 +112,7 @@ func (p *Publisher) Clear(ctx context.Context, agent string) (deleted int, err e
 	for {
 		var list metav1.PartialObjectMetadataList
 		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("CertificateSliceList"))
-		if err := p.client.List(ctx, &list, client.InNamespace(p.namespace), client.MatchingLabels{LabelAgent: agent}, client.Limit(verifyLimit)); err != nil {
+		if err := p.client.List(ctx, &list, client.InNamespace(p.namespace), client.MatchingLabels{names.LabelAgent: agent}, client.Limit(verifyLimit)); err != nil {
 			return deleted, fmt.Errorf("listing the CertificateSlices of %s in namespace %s: %w", agent, p.namespace, err)
 		}
 		if len(list.Items) == 0 {
@@ -131,7 +132,7 @@ func (p *Publisher) Clear(ctx context.Context, agent string) (deleted int, err e
 // ours chooses the pages of this agent.
 func (p *Publisher) ours(limit int64, next string) []client.ListOption {
 	return []client.ListOption{
-		client.InNamespace(p.namespace), client.MatchingLabels{LabelAgent: p.agent}, client.Limit(limit), client.Continue(next),
+		client.InNamespace(p.namespace), client.MatchingLabels{names.LabelAgent: p.agent}, client.Limit(limit), client.Continue(next),
 	}
 }
 

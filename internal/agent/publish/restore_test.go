@@ -17,6 +17,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 func TestRestoreReturnsSinceWhenObjectsAreUnreferenced(t *testing.T) {
@@ -54,7 +55,7 @@ func TestRestoreLeavesPagesOfOthersAlone(t *testing.T) {
 	page := func(namespace, agent string) client.Object {
 		p := &v1alpha1.CertificateSlice{}
 		p.Namespace, p.Name = namespace, "inventory-0"
-		p.Labels = map[string]string{LabelAgent: agent}
+		p.Labels = map[string]string{names.LabelAgent: agent}
 		return p
 	}
 	api := newRecorder(t, page("elsewhere", v1alpha1.AgentName), page(testNamespace, "other"))
@@ -205,7 +206,7 @@ func (failing) List(context.Context, client.ObjectList, ...client.ListOption) er
 func TestClearRemovesThePagesOfOneWriter(t *testing.T) {
 	t.Parallel()
 	page := func(name, agent string) *v1alpha1.CertificateSlice {
-		return &v1alpha1.CertificateSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: name, Labels: map[string]string{LabelAgent: agent}}}
+		return &v1alpha1.CertificateSlice{ObjectMeta: metav1.ObjectMeta{Namespace: "system", Name: name, Labels: map[string]string{names.LabelAgent: agent}}}
 	}
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {

@@ -18,7 +18,7 @@ func TestStatusIsWrittenWhenItDiffers(t *testing.T) {
 	api := newRecorder(t, agent)
 	e := &estate{}
 	e.fill(0, 10)
-	report := Report(e, ReportInput{Now: reportTime, Coverage: []v1alpha1.Coverage{{Resource: "secrets", State: CoverageReading}}})
+	report := Report(e, ReportInput{Now: reportTime, Coverage: []v1alpha1.Coverage{{Resource: "secrets", State: v1alpha1.CoverageReading}}})
 	p := New(Options{Client: api, Namespace: testNamespace, Agent: v1alpha1.AgentName})
 	step := func(what string, want bool) {
 		t.Helper()

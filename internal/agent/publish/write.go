@@ -16,13 +16,6 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
-const (
-	// LabelAgent has the name of the TLSAgent that a page belongs to.
-	LabelAgent = names.Prefix + "agent"
-	// AnnotationDigest has the SHA-256 of the JSON of a page's records.
-	AnnotationDigest = names.Prefix + "digest"
-)
-
 // maxAttempts bounds the writes of one page while others change it.
 const maxAttempts = 3
 
@@ -51,8 +44,8 @@ func (p *Publisher) write(ctx context.Context, l *leaf, c *content, digest strin
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:   p.namespace,
 			Name:        l.prefix.name(p.page),
-			Labels:      map[string]string{LabelAgent: p.agent},
-			Annotations: map[string]string{AnnotationDigest: digest},
+			Labels:      map[string]string{names.LabelAgent: p.agent},
+			Annotations: map[string]string{names.AnnotationDigest: digest},
 		},
 		Count:   count(len(c.items)),
 		Records: c.records(),

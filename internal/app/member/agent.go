@@ -18,11 +18,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
-	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent"
@@ -51,40 +48,11 @@ type AgentOptions struct {
 
 func newAgentCommand() *cobra.Command {
 	o := &AgentOptions{}
-	development := false
-	cmd := &cobra.Command{
-		Use:   "agent",
-		Short: "Run the agent of a cluster: find every certificate, and what uses it",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = zap.New(zap.UseDevMode(development))
-			klog.SetLogger(o.Log)
-			ctrl.SetLogger(o.Log)
-			config, err := ctrl.GetConfig()
-			if err != nil {
-				return fmt.Errorf("finding the agent's cluster: %w", err)
-			}
-			config.UserAgent = "tls-platform-agent"
-			o.Config = config
-			return RunAgent(cmd.Context(), *o)
-		},
-	}
-	namespace := os.Getenv("POD_NAMESPACE")
-	if namespace == "" {
-		namespace = names.SystemNamespace
-	}
-	identity := os.Getenv("POD_NAME")
-	if identity == "" {
-		identity, _ = os.Hostname() // an empty one is refused below
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8443", "address that metrics are served on; 0 for none")
-	f.BoolVar(&o.MetricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to those who may get /metrics")
-	f.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
-	f.StringVar(&o.Namespace, "namespace", namespace, "namespace of the agent (default from POD_NAMESPACE)")
-	f.StringVar(&o.Identity, "identity", identity, "holder of the Lease "+names.AgentLease+" (default from POD_NAME)")
-	f.BoolVar(&development, "development", false, "write logs for people rather than machines")
-	return cmd
+	return roleCommand(o, role{
+		use: "agent", short: "Run the agent of a cluster: find every certificate, and what uses it",
+		userAgent: names.Agent, lease: names.AgentLease,
+		run: func(ctx context.Context) error { return RunAgent(ctx, *o) },
+	})
 }
 
 // gcPercent lets the heap grow by a third between collections. The agent's heap

@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/exposition"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
@@ -35,40 +31,11 @@ type ProberOptions struct {
 
 func newProberCommand() *cobra.Command {
 	o := &ProberOptions{}
-	development := false
-	cmd := &cobra.Command{
-		Use:   "prober",
-		Short: "Run the prober of a cluster: find out which certificates are really served",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = zap.New(zap.UseDevMode(development))
-			klog.SetLogger(o.Log)
-			ctrl.SetLogger(o.Log)
-			config, err := ctrl.GetConfig()
-			if err != nil {
-				return fmt.Errorf("finding the prober's cluster: %w", err)
-			}
-			config.UserAgent = "tls-platform-prober"
-			o.Config = config
-			return RunProber(cmd.Context(), *o)
-		},
-	}
-	namespace := os.Getenv("POD_NAMESPACE")
-	if namespace == "" {
-		namespace = names.SystemNamespace
-	}
-	identity := os.Getenv("POD_NAME")
-	if identity == "" {
-		identity, _ = os.Hostname() // an empty one is refused below
-	}
-	f := cmd.Flags()
-	f.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8443", "address that metrics are served on; 0 for none")
-	f.BoolVar(&o.MetricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to those who may get /metrics")
-	f.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 for none")
-	f.StringVar(&o.Namespace, "namespace", namespace, "namespace of the agent and the prober (default from POD_NAMESPACE)")
-	f.StringVar(&o.Identity, "identity", identity, "holder of the Lease "+names.ProberLease+" (default from POD_NAME)")
-	f.BoolVar(&development, "development", false, "write logs for people rather than machines")
-	return cmd
+	return roleCommand(&o.AgentOptions, role{
+		use: "prober", short: "Run the prober of a cluster: find out which certificates are really served",
+		userAgent: names.Prober, lease: names.ProberLease,
+		run: func(ctx context.Context) error { return RunProber(ctx, *o) },
+	})
 }
 
 // RunProber runs the prober until ctx ends.

@@ -15,6 +15,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/task"
 	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
 )
 
@@ -46,7 +47,7 @@ type Agent struct {
 	discovery    discovery.DiscoveryInterface
 
 	// current is what the hub asked for, and the session that does it.
-	current atomic.Pointer[task]
+	current atomic.Pointer[assignment]
 	// followed are the kinds of the table that left references in the inventory,
 	// in this session or an earlier one.
 	followed map[schema.GroupKind]bool
@@ -59,8 +60,8 @@ type Agent struct {
 	asked   chan *v1alpha1.TLSAgent
 }
 
-// task is a TLSAgent in force.
-type task struct {
+// assignment is a TLSAgent in force.
+type assignment struct {
 	object  *v1alpha1.TLSAgent
 	session *session
 	since   time.Time // of the session
@@ -137,7 +138,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return nil
 	}
 	a.inv.Restore(since)
-	follower := a.followTask(ctx)
+	follower := task.Follow(ctx, task.Options{Client: a.client, Clock: a.clock, Log: a.Log, Asked: a.asked})
 	p := &publication{Agent: a}
 	for ctx.Err() == nil {
 		wait := p.step(ctx)
@@ -167,7 +168,7 @@ func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAg
 		p.recheck = true // the new one has no report yet, or the prober leaves pages
 	}
 	if t != nil && sameRules(t.object, object) {
-		a.current.Store(&task{object, t.session, t.since})
+		a.current.Store(&assignment{object, t.session, t.since})
 		p.all() // the grace period may be another
 		return
 	}
@@ -175,7 +176,7 @@ func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAg
 		t.session.end()
 		p.synced = false
 	}
-	a.current.Store(&task{object, a.newSession(ctx, &object.Spec), a.clock.Now()})
+	a.current.Store(&assignment{object, a.newSession(ctx, &object.Spec), a.clock.Now()})
 }
 
 // restoreWait is the pause between attempts to read the pages of an earlier

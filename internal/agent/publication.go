@@ -105,7 +105,7 @@ const silence = 2 * time.Minute
 // reports says whether there is something to report: everything was read, or it
 // is the first reading under these rules. An agent that only restarted has
 // nothing new to say before it is done.
-func (p *publication) reports(t *task) bool {
+func (p *publication) reports(t *assignment) bool {
 	before := &t.object.Status
 	ready := meta.IsStatusConditionTrue(before.Conditions, v1alpha1.ConditionReady)
 	return p.synced || !ready || before.ObservedGeneration != t.object.Generation || p.clock.Since(t.since) > silence
@@ -182,7 +182,7 @@ func (p *publication) tidy(ctx context.Context) error {
 }
 
 // status writes the report when it is due and differs.
-func (p *publication) status(ctx context.Context, t *task) time.Duration {
+func (p *publication) status(ctx context.Context, t *assignment) time.Duration {
 	now := p.clock.Now()
 	if rest := publish.NextStatus(p.statusAt).Sub(now); !p.statusAt.IsZero() && rest > 0 {
 		return rest

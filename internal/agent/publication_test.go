@@ -92,7 +92,7 @@ func (s *stage) start(object *v1alpha1.TLSAgent) {
 	}
 	a.inv.Restore(since)
 	table, _ := reference.NewTable(nil)
-	a.current.Store(&task{object, &session{Agent: a, table: table, cover: newCoverage(s.clock.Now)}, s.clock.Now()})
+	a.current.Store(&assignment{object, &session{Agent: a, table: table, cover: newCoverage(s.clock.Now)}, s.clock.Now()})
 	s.publication = &publication{Agent: a}
 	s.reads(tail.Waiting)
 }

@@ -2,8 +2,6 @@ package served
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +13,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
-	"github.com/tlsplatform/tls-platform-operator/internal/agent/tail"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/task"
 	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
 	"github.com/tlsplatform/tls-platform-operator/internal/prober"
 )
@@ -142,7 +140,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	if !p.restore(ctx) {
 		return nil
 	}
-	follower := p.follow(ctx)
+	follower := task.Follow(ctx, task.Options{Client: p.client, Clock: p.clock, Log: p.Log, Asked: p.asked})
 	for ctx.Err() == nil {
 		timer := p.clock.NewTimer(p.step(ctx))
 		select {
@@ -242,62 +240,5 @@ func (p *Prober) restore(ctx context.Context) (ok bool) {
 		case <-timer.C():
 		}
 		timer.Stop()
-	}
-}
-
-// follow sends the TLSAgent of the cluster whenever its spec changes. The channel
-// is closed when it ends.
-func (p *Prober) follow(ctx context.Context) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tail.New(tail.Options{
-			Client:        p.client,
-			Resource:      v1alpha1.GroupVersion.WithResource("tlsagents"),
-			FieldSelector: "metadata.name=" + v1alpha1.AgentName,
-			PageSize:      1,
-			Sink:          &taskSink{ctx: ctx, prober: p},
-			Clock:         p.clock,
-			Report: func(s tail.State) {
-				if s.Condition != tail.Reading && s.Condition != tail.Waiting {
-					p.Log.Error(fmt.Errorf("%s: %s", s.Condition, s.Message), "Reading TLSAgent "+v1alpha1.AgentName+" failed, trying again")
-				}
-			},
-		}).Run(ctx)
-	}()
-	return done
-}
-
-// taskSink takes the TLSAgent. While it is deleted the prober goes on with what
-// it was asked for last, since the hub may be replacing it.
-type taskSink struct {
-	ctx    context.Context //nolint:containedctx // the life of the prober, which a sink is not given
-	prober *Prober
-	last   *v1alpha1.TLSAgent
-}
-
-// Begin implements tail.Sink.
-func (s *taskSink) Begin() {}
-
-// End implements tail.Sink.
-func (s *taskSink) End() {}
-
-// Deleted implements tail.Sink.
-func (s *taskSink) Deleted([]byte) { s.last = nil }
-
-// Object implements tail.Sink.
-func (s *taskSink) Object(raw []byte) {
-	object := &v1alpha1.TLSAgent{}
-	if err := json.Unmarshal(raw, object); err != nil {
-		s.prober.Log.Error(err, "Decoding the TLSAgent failed")
-		return
-	}
-	if s.last != nil && s.last.UID == object.UID && s.last.Generation == object.Generation {
-		return // a report of the agent
-	}
-	s.last = object
-	select {
-	case s.prober.asked <- object:
-	case <-s.ctx.Done():
 	}
 }

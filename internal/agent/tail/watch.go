@@ -41,8 +41,9 @@ func (t *Tail) watch(ctx context.Context, version string) error {
 		case err == nil && latest != version:
 			failures = 0
 		case err == nil:
-			// A server that ends watches at once must not be asked at once again.
-			t.sleep(ctx, firstWait)
+			// A server that ends watches at once is asked less and less often.
+			t.sleep(ctx, waitAfter(nil, failures))
+			failures++
 		case lasting(err):
 			return t.failed("watching", err)
 		default:

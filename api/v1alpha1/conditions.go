@@ -33,6 +33,16 @@ const (
 
 	// ConditionConnected is true when a MemberCluster's API server answers.
 	ConditionConnected = "Connected"
+	// ConditionInSync is true when a MemberCluster has everything that it shall
+	// have, healthy and unchanged.
+	ConditionInSync = "InSync"
+	// ConditionAgentReporting is true when the agent of a MemberCluster renews its
+	// Lease.
+	ConditionAgentReporting = "AgentReporting"
+
+	// ConditionRolloutComplete is true when every cluster has the last change of
+	// the spec. It is present when spec.delivery.rollout is.
+	ConditionRolloutComplete = "RolloutComplete"
 )
 
 // Reasons of conditions, component and issuer states.
@@ -99,6 +109,44 @@ const (
 	ReasonNoClusters = "NoClusters"
 	// ReasonUnreachable says that the cluster's API server did not answer.
 	ReasonUnreachable = "Unreachable"
+	// ReasonTimeout says that the API server accepted a request and did not answer
+	// in time.
+	ReasonTimeout = "Timeout"
+	// ReasonUnauthorized says that the API server refused the credential.
+	ReasonUnauthorized = "Unauthorized"
+	// ReasonUntrusted says that the API server's certificate is not by the CA that
+	// the kubeconfig names.
+	ReasonUntrusted = "UntrustedServer"
+	// ReasonNotKubernetes says that what answers is no API server.
+	ReasonNotKubernetes = "NotKubernetes"
+	// ReasonKubernetesTooOld says that the API server lacks what is needed.
+	ReasonKubernetesTooOld = "KubernetesTooOld"
+	// ReasonCredentialMissing says that the Secret of the kubeconfig, or its key,
+	// does not exist.
+	ReasonCredentialMissing = "CredentialMissing"
+	// ReasonCredentialRefused says that the kubeconfig has what would run code or
+	// read files in the hub, or can't be read.
+	ReasonCredentialRefused = "CredentialRefused"
+	// ReasonDuplicateCluster says that another MemberCluster is the same cluster.
+	ReasonDuplicateCluster = "DuplicateCluster"
+	// ReasonClaimedByOtherHub says that another hub manages the cluster.
+	ReasonClaimedByOtherHub = "ClaimedByOtherHub"
+	// ReasonNewerSchema says that the cluster has definitions of a newer operator.
+	ReasonNewerSchema = "NewerSchema"
+	// ReasonDiscoveryIncomplete says that part of a cluster's API does not answer.
+	ReasonDiscoveryIncomplete = "DiscoveryIncomplete"
+	// ReasonConnecting says that the cluster has not been reached yet.
+	ReasonConnecting = "Connecting"
+	// ReasonDrifted says that others changed objects, and that they are left so.
+	ReasonDrifted = "Drifted"
+	// ReasonSilent says that an agent does not renew its Lease.
+	ReasonSilent = "AgentSilent"
+	// ReasonNotSelected says that no TLSPlatform selects the cluster.
+	ReasonNotSelected = "NotSelected"
+	// ReasonRolloutWaiting says that it is not this cluster's turn yet.
+	ReasonRolloutWaiting = "RolloutWaiting"
+	// ReasonRolloutStopped says that a rollout was stopped by a failure.
+	ReasonRolloutStopped = "RolloutStopped"
 	// ReasonReading says that an agent has not read everything once.
 	ReasonReading = "Reading"
 	// ReasonIncomplete says that an agent can't read something that exists.

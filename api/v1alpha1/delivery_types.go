@@ -1,8 +1,67 @@
 package v1alpha1
 
 import (
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
+
+// Delivery says how the estate gets to the clusters.
+type Delivery struct {
+	// correctDrift puts back what others changed or deleted. Switched off, drift
+	// is only reported; changes of the spec are delivered all the same.
+	// +kubebuilder:default=true
+	// +optional
+	CorrectDrift *bool `json:"correctDrift,omitempty"`
+	// rollout brings a change of the spec to some clusters first. Left out, all
+	// clusters get it at once.
+	// +optional
+	Rollout *Rollout `json:"rollout,omitempty"`
+}
+
+// Rollout is the order in which clusters get a change of the spec. A cluster
+// that fails with it stops the rollout, until the spec is changed again.
+type Rollout struct {
+	// canary selects the clusters that get a change before all others.
+	// +optional
+	Canary *metav1.LabelSelector `json:"canary,omitempty"`
+	// maxUnavailable is how many clusters, as a number or a share of all, may be
+	// at work on a change, or fail with it, at the same time. A share is rounded
+	// up.
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 : self.matches('^([1-9][0-9]?|100)%$')",message="maxUnavailable is a number of at least 1 or a share from 1% to 100%"
+	// +optional
+	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
+	// progressDeadline is how long a cluster may take until everything of a change
+	// is healthy there, before it counts as failed.
+	// +kubebuilder:default="10m"
+	// +kubebuilder:validation:Format=duration
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="progressDeadline must be between 10s and 24h"
+	// +optional
+	ProgressDeadline *metav1.Duration `json:"progressDeadline,omitempty"`
+}
+
+// Override changes the estate of some clusters.
+type Override struct {
+	// name of the override, for messages.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// selector matches the labels of the MemberClusters that it is for. An empty
+	// one selects all, and must be written out.
+	// +required
+	Selector metav1.LabelSelector `json:"selector"`
+	// patch is merged into components, issuers, policy, trust, inventory and
+	// observability as kubectl patch --type=strategic would: lists of named
+	// things are merged by name, other lists are replaced, and null removes. The
+	// outcome has to be a valid spec; one that is not stalls the platform.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Type=object
+	// +required
+	Patch apiextensionsv1.JSON `json:"patch"`
+}
 
 // Trust are the CA bundles that are distributed to namespaces by trust-manager.
 type Trust struct {
@@ -11,7 +70,7 @@ type Trust struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	// +optional
-	Bundles []TrustBundle `json:"bundles,omitempty"`
+	Bundles []TrustBundle `json:"bundles,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 }
 
 // TrustBundle is one set of CA certificates, written as a ConfigMap of the

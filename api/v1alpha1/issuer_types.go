@@ -18,7 +18,7 @@ type Issuer struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=1
-	Backends []IssuerBackend `json:"backends"`
+	Backends []IssuerBackend `json:"backends" patchStrategy:"merge" patchMergeKey:"name"`
 }
 
 // IssuerBackend is one certificate authority, reached in one way.

@@ -33,7 +33,7 @@ type Policy struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	// +optional
-	Exceptions []PolicyException `json:"exceptions,omitempty"`
+	Exceptions []PolicyException `json:"exceptions,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 }
 
 // PolicyRules are the rules; one that is left out does not hold.
@@ -59,7 +59,7 @@ type PolicyRules struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=8
 	// +optional
-	Annotations []AnnotationRule `json:"annotations,omitempty"`
+	Annotations []AnnotationRule `json:"annotations,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 }
 
 // KeyAlgorithm of a private key, in cert-manager's spelling.
@@ -80,7 +80,7 @@ type PrivateKeyRule struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=3
 	// +optional
-	Allowed []AllowedKey `json:"allowed,omitempty"`
+	Allowed []AllowedKey `json:"allowed,omitempty" patchStrategy:"merge" patchMergeKey:"algorithm"`
 	// rotationPolicy that Certificates must have. Left empty in a Certificate,
 	// cert-manager's default of Always counts.
 	// +optional
@@ -118,7 +118,7 @@ type DNSNameRule struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +optional
-	Allowed []DNSPattern `json:"allowed,omitempty"`
+	Allowed []DNSPattern `json:"allowed,omitempty" patchStrategy:"merge" patchMergeKey:"algorithm"`
 	// denied are the patterns of which no name may match one. They win.
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

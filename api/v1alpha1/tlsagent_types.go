@@ -10,7 +10,7 @@ const AgentName = "default"
 // TLSAgentSpec is what the hub asks of the agent of a cluster.
 type TLSAgentSpec struct {
 	// hub that the agent reports to.
-	// +kubebuilder:validation:XValidation:rule="self.uid == oldSelf.uid",message="another hub manages this cluster: let that hub delete this TLSAgent first"
+	// +kubebuilder:validation:XValidation:rule="self.uid == oldSelf.uid || (has(self.takenFrom) && self.takenFrom == oldSelf.uid)",message="another hub manages this cluster: delete the MemberCluster there, or, when that hub is gone for good, set spec.takeOverFrom of the MemberCluster here to its UID"
 	// +required
 	Hub HubReference `json:"hub"`
 	// cluster is the name of the MemberCluster, and the label cluster of the
@@ -37,6 +37,10 @@ type HubReference struct {
 	// +kubebuilder:validation:MaxLength=63
 	// +required
 	UID string `json:"uid"`
+	// takenFrom is the UID of the hub that this one replaced.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	TakenFrom string `json:"takenFrom,omitempty"`
 }
 
 // TLSAgentStatus is the report of an agent. Its size does not grow with the
@@ -80,6 +84,12 @@ type TLSAgentStatus struct {
 	// slices is the number of CertificateSlices with the whole list.
 	// +optional
 	Slices int32 `json:"slices,omitempty"`
+	// estate says how the objects are that the platform keeps in the cluster.
+	// +optional
+	Estate *EstateReport `json:"estate,omitempty"`
+	// profile is what runs in the cluster, whoever declared it.
+	// +optional
+	Profile *ClusterProfile `json:"profile,omitempty"`
 }
 
 // CertificateCounts are figures over all certificates of a cluster.

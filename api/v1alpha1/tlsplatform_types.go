@@ -35,6 +35,18 @@ type TLSPlatformSpec struct {
 	// +optional
 	Clusters ClusterSelection `json:"clusters,omitzero"`
 
+	// delivery says how the estate gets to the clusters.
+	// +optional
+	Delivery Delivery `json:"delivery,omitzero"`
+
+	// overrides change the estate of some clusters. All that match a cluster are
+	// merged in their order.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	// +optional
+	Overrides []Override `json:"overrides,omitempty"`
+
 	// components are the systems that the platform installs or watches.
 	// +optional
 	Components Components `json:"components,omitzero"`
@@ -45,7 +57,7 @@ type TLSPlatformSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	// +optional
-	Issuers []Issuer `json:"issuers,omitempty"`
+	Issuers []Issuer `json:"issuers,omitempty" patchStrategy:"merge" patchMergeKey:"name"`
 
 	// policy are the rules that certificate requests have to keep.
 	// +optional
@@ -86,11 +98,29 @@ type TLSPlatformStatus struct {
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// clusters says for each selected cluster what it runs.
+	// clusters counts the selected clusters by what is known of them.
+	// +optional
+	Clusters ClusterCounts `json:"clusters,omitzero"`
+
+	// problems are clusters that do not have the whole estate, the worst first.
+	// Everything about one cluster is in the status of its MemberCluster.
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
 	// +optional
-	Clusters []ClusterStatus `json:"clusters,omitempty"`
+	Problems []ClusterProblem `json:"problems,omitempty"`
+
+	// rollout is how far the last change of the spec got.
+	// +optional
+	Rollout *RolloutStatus `json:"rollout,omitempty"`
+
+	// certificates counts what the agents of all clusters found.
+	// +optional
+	Certificates *CertificateCounts `json:"certificates,omitempty"`
+
+	// consistency compares the clusters with each other.
+	// +optional
+	Consistency *Consistency `json:"consistency,omitempty"`
 
 	// summary are the figures of the printer columns.
 	// +optional
@@ -120,32 +150,119 @@ type Summary struct {
 	Orphans *int32 `json:"orphans,omitempty"`
 }
 
-// ClusterStatus is the state of one cluster of the estate.
-type ClusterStatus struct {
+// ClusterCounts counts clusters. The counts overlap: a cluster that can't be
+// reached is in none but total and unreachable.
+type ClusterCounts struct {
+	// total is the number of clusters that are selected.
+	// +optional
+	Total int32 `json:"total"`
+	// inSync have the whole estate, healthy.
+	// +optional
+	InSync int32 `json:"inSync"`
+	// drifted have objects that others changed.
+	// +optional
+	Drifted int32 `json:"drifted"`
+	// silent are reached, but their agent says nothing.
+	// +optional
+	Silent int32 `json:"silent"`
+	// unreachable do not answer.
+	// +optional
+	Unreachable int32 `json:"unreachable"`
+	// behind run another version of a component than is declared.
+	// +optional
+	Behind int32 `json:"behind"`
+}
+
+// ClusterProblem is a cluster that does not have the whole estate.
+type ClusterProblem struct {
 	// name of the MemberCluster.
 	Name string `json:"name"`
-	// objects is the number of objects that the platform keeps in this cluster.
+	// reason is one CamelCase word.
+	Reason string `json:"reason"`
+	// message says what was found and what to do.
 	// +optional
-	Objects int32 `json:"objects,omitempty"`
-	// components of this cluster.
-	// +listType=map
-	// +listMapKey=name
+	Message string `json:"message,omitempty"`
+	// since is when it began.
 	// +optional
-	Components []ComponentStatus `json:"components,omitempty"`
-	// issuers of this cluster.
-	// +listType=map
-	// +listMapKey=name
+	Since *metav1.Time `json:"since,omitempty"`
+}
+
+// RolloutPhase says how far a rollout is.
+// +kubebuilder:validation:Enum=Progressing;Complete;Stopped
+type RolloutPhase string
+
+const (
+	// RolloutProgressing says that clusters are at work on the change, or wait
+	// for their turn.
+	RolloutProgressing RolloutPhase = "Progressing"
+	// RolloutComplete says that every cluster that can be reached has the change.
+	RolloutComplete RolloutPhase = "Complete"
+	// RolloutStopped says that the change failed somewhere.
+	RolloutStopped RolloutPhase = "Stopped"
+)
+
+// RolloutStatus is how far a change of the spec got.
+type RolloutStatus struct {
+	// revision is the name of the ControllerRevision that is rolled out.
+	Revision string `json:"revision"`
+	// stable is the revision that every cluster had before.
 	// +optional
-	Issuers []IssuerStatus `json:"issuers,omitempty"`
-	// certificates counts what the cluster's agent found.
+	Stable string `json:"stable,omitempty"`
+	// phase of the rollout.
+	Phase RolloutPhase `json:"phase"`
+	// wave counts from 1; the canaries are the first one.
 	// +optional
-	Certificates *CertificateCounts `json:"certificates,omitempty"`
-	// retained says what was left in place although it is no longer declared,
-	// and why.
+	Wave int32 `json:"wave,omitempty"`
+	// updated is the number of clusters that have the revision, healthy.
+	// +optional
+	Updated int32 `json:"updated"`
+	// total is the number of clusters that shall have it.
+	// +optional
+	Total int32 `json:"total"`
+	// message says what it waits for, or where it failed.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// Consistency compares the clusters of a fleet, also in what nobody declared.
+type Consistency struct {
+	// backends is the number of distinct CAs that issuers of all clusters use.
+	// +optional
+	Backends int32 `json:"backends"`
+	// shadowIssuers is the number of issuers that the platform did not declare.
+	// +optional
+	ShadowIssuers int32 `json:"shadowIssuers"`
+	// differences is the number of things in which a cluster differs from most.
+	// +optional
+	Differences int32 `json:"differences"`
+	// outliers lists differences, the clearest first.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	// +optional
-	Retained []string `json:"retained,omitempty"`
+	Outliers []Outlier `json:"outliers,omitempty"`
+}
+
+// Outlier is a cluster, or a few, that differ from most.
+type Outlier struct {
+	// subject that is compared, as "component cert-manager" or "ClusterIssuer web".
+	Subject string `json:"subject"`
+	// majority is what most clusters have, empty for nothing.
+	// +optional
+	Majority string `json:"majority"`
+	// agreeing is the number of clusters that have it.
+	Agreeing int32 `json:"agreeing"`
+	// of is the number of clusters that were compared.
+	Of int32 `json:"of"`
+	// value is what the outlier has, empty for nothing.
+	// +optional
+	Value string `json:"value"`
+	// clusters that have it, at most eight.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Clusters []string `json:"clusters"`
+	// more counts further clusters.
+	// +optional
+	More int32 `json:"more,omitempty"`
 }
 
 // ComponentStatus is the state of one component in one cluster.

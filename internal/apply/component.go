@@ -12,6 +12,7 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/ledger"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
 
@@ -65,7 +66,7 @@ func (r *run) applyRelease(ctx context.Context, p *desired.Part, objects []*unst
 }
 
 // describe says how a release that is in force as wanted is doing.
-func (r *run) describe(p *desired.Part, state ReleaseState, v releaseVerdict, wasHealthy bool, out *observed.Part) {
+func (r *run) describe(p *desired.Part, state ledger.ReleaseState, v releaseVerdict, wasHealthy bool, out *observed.Part) {
 	out.Version, out.Digest = state.Current.Version, state.Current.Digest
 	left := p.HealthTimeout - v.now.Sub(state.Since)
 	switch {
@@ -90,7 +91,7 @@ func (r *run) describe(p *desired.Part, state ReleaseState, v releaseVerdict, wa
 }
 
 // rollBack keeps the last healthy release in force.
-func (r *run) rollBack(ctx context.Context, p *desired.Part, state ReleaseState, out *observed.Part) {
+func (r *run) rollBack(ctx context.Context, p *desired.Part, state ledger.ReleaseState, out *observed.Part) {
 	r.ledger.Releases[p.Name] = state
 	objects, found, err := r.releases.get(ctx, p.Name, state.Current.Key)
 	if err == nil && !found {
@@ -112,8 +113,12 @@ func (r *run) rollBack(ctx context.Context, p *desired.Part, state ReleaseState,
 }
 
 // heldComponent keeps what is in force while the plan can't be followed.
-func (r *run) heldComponent(ctx context.Context, p *desired.Part, state ReleaseState, out *observed.Part) {
-	if p.Hold == nil { // no longer declared: it is pruned
+func (r *run) heldComponent(ctx context.Context, p *desired.Part, state ledger.ReleaseState, out *observed.Part) {
+	if p.Hold == nil { // no longer declared: it is pruned, and its releases after it
+		if _, err := r.releases.data(ctx, p.Name); err != nil {
+			r.fail(p, out, err)
+			return
+		}
 		delete(r.ledger.Releases, p.Name)
 		out.State, out.Reason = observed.PartEmpty, v1alpha1.ReasonAbsent
 		return
@@ -146,7 +151,7 @@ const holdRecheck = 15 * time.Second
 
 // store keeps the wanted release beside the last healthy one, before it is
 // applied, so that it can be put back and repaired without the registry.
-func (r *run) store(ctx context.Context, p *desired.Part, state ReleaseState) error {
+func (r *run) store(ctx context.Context, p *desired.Part, state ledger.ReleaseState) error {
 	installer, err := r.clientFor(ctx, desired.IdentityInstaller)
 	if err != nil {
 		return err

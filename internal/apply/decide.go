@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/ledger"
 )
 
 // LiveObject is what the watch knows of one object that carries our label.
@@ -38,7 +39,7 @@ const (
 // Decide says what to do with an object whose wish has the given digest.
 // entry is what the ledger says and live what the watch says; nil is nothing.
 // fresh is the resource version of our own last write, for a watch that lags.
-func Decide(digest string, entry *Entry, live *LiveObject, fresh string) Action {
+func Decide(digest string, entry *ledger.Entry, live *LiveObject, fresh string) Action {
 	switch {
 	case entry == nil || entry.UID == "":
 		return Create
@@ -72,7 +73,7 @@ func older(a, b string) bool {
 // state so far, whether what is applied is healthy, and the clock. It returns
 // the new state and whether the wanted release is applied (false: the last
 // healthy one is). It is pure; now is used for Since and for the deadline.
-func decideRelease(state ReleaseState, want desired.Release, verdict releaseVerdict) (ReleaseState, bool) {
+func decideRelease(state ledger.ReleaseState, want desired.Release, verdict releaseVerdict) (ledger.ReleaseState, bool) {
 	if want.Key == state.Failed {
 		return state, false
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/health"
+	"github.com/tlsplatform/tls-platform-operator/internal/ledger"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
@@ -26,8 +28,8 @@ type Options struct {
 	// Installer returns a client under the installer's identity. It is called
 	// only when a component has to be written.
 	Installer func(context.Context) (client.Client, error)
-	// Live is the watch on what carries our label.
-	Live *Live
+	// View is what is known of what carries our label.
+	View View
 	// Namespace of the operator in this cluster, for the ledger and releases.
 	Namespace string
 	// Now is the clock.
@@ -61,6 +63,10 @@ type Owner struct {
 	// Name and UID of the TLSPlatform.
 	Name string
 	UID  types.UID
+	// Hub is the UID of the hub's own cluster.
+	Hub string
+	// ReportOnly leaves objects that others changed as they are.
+	ReportOnly bool
 }
 
 // Ledger returns the name and UID of the platform that the cluster belongs to;
@@ -70,7 +76,7 @@ func (e *Engine) Ledger(ctx context.Context) (owner Owner, ok bool, err error) {
 	if err != nil || l == nil {
 		return Owner{}, false, err
 	}
-	return Owner{Name: l.Platform, UID: l.UID}, true, nil
+	return Owner{Name: l.Platform, UID: l.UID, Hub: l.Hub}, true, nil
 }
 
 // StoredChart returns a rendered chart that the cluster keeps since it is, or
@@ -97,22 +103,33 @@ func (e *Engine) StoredChart(ctx context.Context, part desired.PartName, key str
 	}, true, nil
 }
 
+// Rest drops from memory what the next run can read again.
+func (e *Engine) Rest() { clear(e.releases.cached) }
+
+// Proved says whether the view tells the health of everything that the ledger
+// lists now. A view that watches always does.
+func (e *Engine) Proved() bool {
+	reported, ok := e.View.(*Reported)
+	return !ok || reported.covers(e.ledgers.version)
+}
+
 // Run makes the cluster have the plan, as far as it can now, and says how far
 // that was. An error means that nothing could be done; what went wrong with a
 // part is in its outcome.
 func (e *Engine) Run(ctx context.Context, owner Owner, plan *desired.Plan) (observed.Outcome, error) {
-	ledger, err := e.ledgers.load(ctx)
+	if err := e.ledgers.verify(ctx, e.View); err != nil {
+		return observed.Outcome{}, err
+	}
+	l, err := e.ledgers.load(ctx)
 	if err != nil {
 		return observed.Outcome{}, err
 	}
-	if ledger == nil {
-		ledger = newLedger(owner.Name, owner.UID)
+	if l == nil {
+		l = ledger.New(owner.Name, owner.UID)
 	}
-	ledger.Platform, ledger.UID = owner.Name, owner.UID
-	watchErr := e.watch(ctx, plan, ledger)
-	e.ledgers.check(e.Live)
-
-	r := &run{Engine: e, owner: owner, ledger: ledger, outcome: &observed.Outcome{}, ready: map[desired.PartName]bool{}, wanted: map[desired.Ref]bool{}}
+	l.Platform, l.UID, l.Hub = owner.Name, owner.UID, owner.Hub
+	watchErr := e.watch(ctx, plan, l)
+	r := &run{Engine: e, owner: owner, ledger: l, outcome: &observed.Outcome{}, ready: map[desired.PartName]bool{}, wanted: map[desired.Ref]bool{}}
 	for i := range plan.Parts {
 		r.part(ctx, &plan.Parts[i])
 	}
@@ -121,8 +138,8 @@ func (e *Engine) Run(ctx context.Context, owner Owner, plan *desired.Plan) (obse
 		failure := Classify(watchErr, desired.IdentityHub)
 		r.outcome.Err = &failure
 	}
-	r.outcome.Objects = len(ledger.Entries)
-	if err := e.ledgers.save(ctx, ledger); err != nil {
+	r.outcome.Objects, r.outcome.Drifted = len(l.Entries), r.drifted
+	if err := e.ledgers.save(ctx, l); err != nil {
 		return *r.outcome, err
 	}
 	return *r.outcome, nil
@@ -131,9 +148,9 @@ func (e *Engine) Run(ctx context.Context, owner Owner, plan *desired.Plan) (obse
 // watch follows every kind that the plan or the ledger has and the cluster
 // serves. A kind that is not served yet (its CRD is part of the plan) is tried
 // again in the next run.
-func (e *Engine) watch(ctx context.Context, plan *desired.Plan, ledger *Ledger) error {
+func (e *Engine) watch(ctx context.Context, plan *desired.Plan, l *ledger.Ledger) error {
 	kinds := map[schema.GroupKind]string{ledgerRef("").GroupKind(): "v1"}
-	for ref, entry := range ledger.Entries {
+	for ref, entry := range l.Entries {
 		kinds[ref.GroupKind()] = entry.Version
 	}
 	for i := range plan.Parts {
@@ -153,7 +170,7 @@ func (e *Engine) ensure(ctx context.Context, kinds map[schema.GroupKind]string) 
 		}
 		list = append(list, gk.WithVersion(version))
 	}
-	if err := e.Live.Ensure(ctx, list); err != nil {
+	if err := e.View.Ensure(ctx, list); err != nil {
 		return fmt.Errorf("watching managed objects: %w", err)
 	}
 	return nil
@@ -163,7 +180,7 @@ func (e *Engine) ensure(ctx context.Context, kinds map[schema.GroupKind]string) 
 type run struct {
 	*Engine
 	owner   Owner
-	ledger  *Ledger
+	ledger  *ledger.Ledger
 	outcome *observed.Outcome
 	// ready says which parts others may build on.
 	ready map[desired.PartName]bool
@@ -171,6 +188,11 @@ type run struct {
 	wanted map[desired.Ref]bool
 	// kept are parts whose objects must not be pruned at all.
 	kept []desired.PartName
+	// written is true once this run wrote something: reports from before know
+	// nothing of it.
+	written bool
+	// drifted counts what others changed and is left so.
+	drifted int
 }
 
 // part brings one part as far as it can get and records the outcome.
@@ -279,9 +301,9 @@ func (r *run) recheck(after time.Duration) {
 
 // judge reads the health of a part; ok is false when it could not be told.
 func (r *run) judge(ctx context.Context, p *desired.Part, objects []*unstructured.Unstructured, out *observed.Part) (bad []observed.Finding, ok bool) {
-	bad, err := r.health.check(ctx, objects, func(ref desired.Ref) (LiveObject, bool) {
-		live, found, _ := r.Live.Get(ref)
-		return live, found && !older(live.ResourceVersion, r.fresh[ref])
+	bad, err := r.health.check(ctx, objects, r.knownHealth, func(ref desired.Ref) (LiveObject, bool) {
+		live, found, _ := r.View.Get(ref)
+		return live, found && live.ResourceVersion != "" && !older(live.ResourceVersion, r.fresh[ref])
 	})
 	if err != nil {
 		r.fail(p, out, err)
@@ -289,6 +311,14 @@ func (r *run) judge(ctx context.Context, p *desired.Part, objects []*unstructure
 	}
 	out.Unhealthy = bad
 	return bad, true
+}
+
+// knownHealth of an object, unless this run wrote something.
+func (r *run) knownHealth(ref desired.Ref) (health.Verdict, bool) {
+	if r.written {
+		return health.Verdict{}, false
+	}
+	return r.View.Health(ref, r.ledgers.version)
 }
 
 // job is an object that has to be written.
@@ -333,40 +363,46 @@ func (r *run) jobs(p *desired.Part, objects []*unstructured.Unstructured) (jobs 
 		ref, digest := desired.RefOf(o), desired.Digest(o)
 		r.wanted[ref] = true
 		entry, known := r.ledger.Entries[ref]
-		l, found, watched := r.Live.Get(ref)
-		if !watched && entry.UID != "" && entry.Digest == digest {
-			continue // an unwatched kind is judged by its wish alone
+		live, unseen := r.look(ref, &entry)
+		action := Decide(digest, &entry, live, unseen)
+		if action == Repair && r.owner.ReportOnly {
+			r.drifted++
+			continue
 		}
-		var live *LiveObject
-		if found {
-			live = &l
-		}
-		action := Decide(digest, &entry, live, r.unseen(ref, live))
 		if action == Skip {
 			continue
 		}
 		if !known {
 			listed = false
-			r.ledger.Entries[ref] = Entry{Part: p.Name, Version: o.GroupVersionKind().Version}
+			r.ledger.Entries[ref] = ledger.Entry{Part: p.Name, Version: o.GroupVersionKind().Version}
 		}
 		jobs = append(jobs, job{o, action})
 	}
 	return jobs, listed
 }
 
-// unseen is the resource version of our own last write of an object, as long as
-// the watch has not caught up with it.
-func (r *run) unseen(ref desired.Ref, live *LiveObject) string {
-	fresh := r.fresh[ref]
-	seen := r.Live.Seen(ref.GroupKind())
-	if live != nil {
+// look says what is known of an object, nil for nothing, and the resource
+// version of our own last write of it, as long as the view has not caught up.
+func (r *run) look(ref desired.Ref, entry *ledger.Entry) (live *LiveObject, unseen string) {
+	l, found, watched := r.View.Get(ref)
+	switch {
+	case !watched && entry.UID == "":
+		return nil, ""
+	case !watched: // it is judged by its wish alone
+		return &LiveObject{UID: entry.UID, Fields: entry.Fields}, ""
+	case found:
+		live = &l
+	}
+	seen := r.View.Seen(ref.GroupKind())
+	if live != nil && seen != "" {
 		seen = live.ResourceVersion
 	}
-	if fresh != "" && !older(seen, fresh) {
+	fresh := r.fresh[ref]
+	if fresh == "" || seen == "" || !older(seen, fresh) {
 		delete(r.fresh, ref)
-		return ""
+		return live, ""
 	}
-	return fresh
+	return live, fresh
 }
 
 // maxErrors bounds how many refusals of one part are collected.

@@ -13,11 +13,11 @@ func (e *Engine) Remove(ctx context.Context, owner Owner) (done bool, retained [
 	if err != nil {
 		return false, nil, err
 	}
-	ledger, err := e.ledgers.load(ctx)
+	l, err := e.ledgers.load(ctx)
 	if err != nil {
 		return false, nil, err
 	}
-	for _, entry := range ledger.Entries {
+	for _, entry := range l.Entries {
 		if entry.Retained == "" {
 			return false, outcome.Retained, nil
 		}
@@ -28,11 +28,11 @@ func (e *Engine) Remove(ctx context.Context, owner Owner) (done bool, retained [
 // Forget drops the ledger and the stored releases and leaves every object where
 // it is.
 func (e *Engine) Forget(ctx context.Context) error {
-	ledger, err := e.ledgers.load(ctx)
-	if err != nil || ledger == nil {
+	l, err := e.ledgers.load(ctx)
+	if err != nil || l == nil {
 		return err
 	}
-	for part := range ledger.Releases {
+	for part := range l.Releases {
 		installer, err := e.Installer(ctx)
 		if err != nil {
 			return err
@@ -47,9 +47,9 @@ func (e *Engine) Forget(ctx context.Context) error {
 // HealthyVersion is the version of the last release of a component that became
 // healthy, empty for none.
 func (e *Engine) HealthyVersion(ctx context.Context, part desired.PartName) (string, error) {
-	ledger, err := e.ledgers.load(ctx)
-	if err != nil || ledger == nil || ledger.Releases[part].Healthy == nil {
+	l, err := e.ledgers.load(ctx)
+	if err != nil || l == nil || l.Releases[part].Healthy == nil {
 		return "", err
 	}
-	return ledger.Releases[part].Healthy.Version, nil
+	return l.Releases[part].Healthy.Version, nil
 }

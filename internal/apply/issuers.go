@@ -5,6 +5,7 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/health"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
@@ -18,7 +19,7 @@ func (r *run) issuers(objects []*unstructured.Unstructured) {
 		}
 		verdict, ok := r.health.verdict(desired.RefOf(o))
 		if !ok {
-			verdict = Health{Message: "it has not been looked at yet"}
+			verdict = health.Verdict{Message: "it has not been looked at yet"}
 		}
 		issuer := observed.Issuer{
 			Name: name, Backend: o.GetAnnotations()[names.AnnotationBackend],

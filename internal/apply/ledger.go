@@ -2,12 +2,7 @@ package apply
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,105 +12,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/ledger"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
-const (
-	ledgerKey     = "ledger.json"
-	ledgerManager = names.FieldManagerPrefix + "ledger"
-)
-
-// Ledger lists what a platform applied to a cluster. It is kept in the cluster
-// itself, in the operator's namespace.
-type Ledger struct {
-	// Platform and UID of the TLSPlatform that the cluster belongs to.
-	Platform string    `json:"platform"`
-	UID      types.UID `json:"uid"`
-	// Entries, one for each object.
-	Entries map[desired.Ref]Entry `json:"-"`
-	// Releases are the states of the components, by part.
-	Releases map[desired.PartName]ReleaseState `json:"releases,omitempty"`
-}
-
-// Entry is what is known of one applied object.
-type Entry struct {
-	// Part that the object belongs to.
-	Part desired.PartName `json:"part"`
-	// Version of the API that it was applied in.
-	Version string `json:"version"`
-	// UID of the object; empty until the first write was confirmed.
-	UID types.UID `json:"uid,omitempty"`
-	// Digest of the desired content that was written.
-	Digest string `json:"digest,omitempty"`
-	// Fields is the hash of the fields that were owned after the write.
-	Fields string `json:"fields,omitempty"`
-	// Retained says why the object stays although it is no longer desired.
-	Retained string `json:"retained,omitempty"`
-}
-
-// ReleaseState is how far a component's release got.
-type ReleaseState struct {
-	// Current is the release in force.
-	Current desired.Release `json:"current"`
-	// Since is when Current was first applied.
-	Since time.Time `json:"since"`
-	// Healthy is the last release that became healthy.
-	Healthy *desired.Release `json:"healthy,omitempty"`
-	// Failed is the key of a release that never became healthy, with the
-	// reason; it is not tried again.
-	Failed        string `json:"failed,omitempty"`
-	FailedVersion string `json:"failedVersion,omitempty"`
-	FailedMessage string `json:"failedMessage,omitempty"`
-}
-
-type ledgerFile struct {
-	Ledger  `json:",inline"`
-	Objects []ledgerItem `json:"objects,omitempty"`
-}
-
-type ledgerItem struct {
-	desired.Ref `json:",inline"`
-	Entry       `json:",inline"`
-}
-
-func newLedger(platform string, uid types.UID) *Ledger {
-	return &Ledger{
-		Platform: platform, UID: uid,
-		Entries:  map[desired.Ref]Entry{},
-		Releases: map[desired.PartName]ReleaseState{},
-	}
-}
-
-func (l *Ledger) encode() (string, error) {
-	file := ledgerFile{Ledger: *l}
-	for _, ref := range sortedRefs(l.Entries) {
-		file.Objects = append(file.Objects, ledgerItem{Ref: ref, Entry: l.Entries[ref]})
-	}
-	raw, err := json.Marshal(file)
-	if err != nil {
-		return "", fmt.Errorf("encoding the ledger of %s: %w", l.Platform, err)
-	}
-	return string(raw), nil
-}
-
-func decodeLedger(raw string) (*Ledger, error) {
-	var file ledgerFile
-	if err := json.Unmarshal([]byte(raw), &file); err != nil {
-		return nil, fmt.Errorf("decoding the ledger: %w", err)
-	}
-	l := newLedger(file.Platform, file.UID)
-	for _, item := range file.Objects {
-		l.Entries[item.Ref] = item.Entry
-	}
-	maps.Copy(l.Releases, file.Releases)
-	return l, nil
-}
-
-func sortedRefs(entries map[desired.Ref]Entry) []desired.Ref {
-	return slices.SortedFunc(maps.Keys(entries), func(a, b desired.Ref) int {
-		return strings.Compare(a.Group+"/"+a.String(), b.Group+"/"+b.String())
-	})
-}
+const ledgerManager = names.FieldManagerPrefix + "ledger"
 
 // ledgerStore reads and writes the ledger of one cluster. It remembers what it
 // wrote, so that an unchanged ledger costs neither a read nor a write.
@@ -124,31 +25,41 @@ type ledgerStore struct {
 	namespace string
 	last      string
 	version   string // resource version of the last write or read
-	loaded    *Ledger
+	loaded    *ledger.Ledger
 }
 
 func ledgerRef(namespace string) desired.Ref {
 	return desired.Ref{Kind: "ConfigMap", Namespace: namespace, Name: names.LedgerConfigMap}
 }
 
-// check has the ledger written again when somebody changed or deleted it.
-func (s *ledgerStore) check(live *Live) {
+// verify has the ledger read and written again when somebody changed or deleted
+// it. Where no watch tells, one look at its metadata does.
+func (s *ledgerStore) verify(ctx context.Context, view View) error {
 	if s.version == "" {
-		return
+		return nil
 	}
 	ref := ledgerRef(s.namespace)
-	got, found, watched := live.Get(ref)
+	got, found, watched := view.Get(ref)
 	switch {
+	case watched && found && older(s.version, got.ResourceVersion):
+		s.last = ""
+	case watched && !found && !older(view.Seen(ref.GroupKind()), s.version):
+		s.last = ""
 	case !watched:
-	case found && older(s.version, got.ResourceVersion):
-		s.last = ""
-	case !found && !older(live.Seen(ref.GroupKind()), s.version):
-		s.last = ""
+		m := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: ref.Kind}}
+		err := s.client.Get(ctx, types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}, m)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("looking at the ledger ConfigMap %s/%s: %w", ref.Namespace, ref.Name, err)
+		}
+		if err != nil || m.ResourceVersion != s.version {
+			s.last = ""
+		}
 	}
+	return nil
 }
 
 // load returns the ledger, nil when there is none.
-func (s *ledgerStore) load(ctx context.Context) (*Ledger, error) {
+func (s *ledgerStore) load(ctx context.Context) (*ledger.Ledger, error) {
 	if s.loaded != nil {
 		return s.loaded, nil
 	}
@@ -160,17 +71,17 @@ func (s *ledgerStore) load(ctx context.Context) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger ConfigMap %s/%s: %w", s.namespace, names.LedgerConfigMap, err)
 	}
-	l, err := decodeLedger(cm.Data[ledgerKey])
+	l, err := ledger.Decode(cm.Data[ledger.Key])
 	if err != nil {
 		return nil, err
 	}
-	s.loaded, s.last, s.version = l, cm.Data[ledgerKey], cm.ResourceVersion
+	s.loaded, s.last, s.version = l, cm.Data[ledger.Key], cm.ResourceVersion
 	return l, nil
 }
 
 // save writes the ledger when it differs from what the cluster has.
-func (s *ledgerStore) save(ctx context.Context, l *Ledger) error {
-	raw, err := l.encode()
+func (s *ledgerStore) save(ctx context.Context, l *ledger.Ledger) error {
+	raw, err := l.Encode()
 	if err != nil {
 		return err
 	}
@@ -180,7 +91,7 @@ func (s *ledgerStore) save(ctx context.Context, l *Ledger) error {
 	}
 	cm := corev1ac.ConfigMap(names.LedgerConfigMap, s.namespace).
 		WithLabels(map[string]string{names.LabelPlatform: l.Platform}).
-		WithData(map[string]string{ledgerKey: raw})
+		WithData(map[string]string{ledger.Key: raw})
 	if err := s.client.Apply(ctx, cm, client.FieldOwner(ledgerManager), client.ForceOwnership); err != nil {
 		return fmt.Errorf("writing the ledger ConfigMap %s/%s: %w", s.namespace, names.LedgerConfigMap, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/drift"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
@@ -122,7 +123,7 @@ func reduce(obj any) (any, error) {
 	if !ok {
 		return obj, nil
 	}
-	hash, err := FieldsHash(m.ManagedFields, names.FieldManager(m.Labels[names.LabelPart]))
+	hash, err := drift.FieldsHash(m.ManagedFields, names.FieldManager(m.Labels[names.LabelPart]))
 	if err != nil {
 		hash = "unreadable: " + err.Error() // differs from every hash, so it is repaired
 	}

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/ledger"
 )
 
 // At most this share of the ledger, and at least pruneFloor objects, is removed
@@ -27,21 +28,21 @@ const (
 
 // prunable lists what the ledger has and the plan no longer wants, last applied
 // first, bounded by the share. Objects of parts in kept stay.
-func prunable(ledger *Ledger, wanted map[desired.Ref]bool, kept []desired.PartName, order func(desired.PartName) int) (list []desired.Ref, more bool) {
-	for ref, entry := range ledger.Entries {
+func prunable(l *ledger.Ledger, wanted map[desired.Ref]bool, kept []desired.PartName, order func(desired.PartName) int) (list []desired.Ref, more bool) {
+	for ref, entry := range l.Entries {
 		if !wanted[ref] && !slices.Contains(kept, entry.Part) {
 			list = append(list, ref)
 		}
 	}
 	slices.SortFunc(list, func(a, b desired.Ref) int {
-		ea, eb := ledger.Entries[a], ledger.Entries[b]
+		ea, eb := l.Entries[a], l.Entries[b]
 		return cmp.Or(
 			cmp.Compare(order(eb.Part), order(ea.Part)),
 			cmp.Compare(desired.Weight(b.Kind), desired.Weight(a.Kind)),
 			cmp.Compare(a.String(), b.String()),
 		)
 	})
-	limit := max(pruneFloor, int(float64(len(ledger.Entries))*pruneShare))
+	limit := max(pruneFloor, int(float64(len(l.Entries))*pruneShare))
 	if len(list) > limit {
 		return list[:limit], true
 	}
@@ -112,7 +113,7 @@ func (r *run) forgetReleases(ctx context.Context, plan *desired.Plan) {
 // identityOf a part, for objects of parts that the plan no longer has.
 func identityOf(part desired.PartName) desired.Identity {
 	switch part {
-	case desired.CertManager, desired.TrustManager, desired.Agent:
+	case desired.Access, desired.CertManager, desired.TrustManager, desired.Agent:
 		return desired.IdentityInstaller
 	default:
 		return desired.IdentityHub
@@ -121,9 +122,12 @@ func identityOf(part desired.PartName) desired.Identity {
 
 // remove deletes one object under the identity of its part. why says that it
 // stays on purpose; gone that it is no more.
-func (r *run) remove(ctx context.Context, ref desired.Ref, entry Entry) (gone bool, why string, err error) {
+func (r *run) remove(ctx context.Context, ref desired.Ref, entry ledger.Entry) (gone bool, why string, err error) {
 	if ref.Kind == "Namespace" {
 		return false, "namespaces are never deleted: they may hold issued certificates", nil
+	}
+	if entry.Part == desired.Access {
+		return false, "the operator needs it to reach the cluster; delete it there once the MemberCluster is gone", nil
 	}
 	c, err := r.clientFor(ctx, identityOf(entry.Part))
 	if err != nil {
@@ -161,7 +165,7 @@ func (r *run) remove(ctx context.Context, ref desired.Ref, entry Entry) (gone bo
 // find reads the metadata of an object that the ledger lists, nil when it is
 // gone or is somebody else's: one with another UID than was written, or, where
 // no write was ever confirmed, one that does not carry our label.
-func (r *run) find(ctx context.Context, ref desired.Ref, entry Entry) (*metav1.PartialObjectMetadata, error) {
+func (r *run) find(ctx context.Context, ref desired.Ref, entry ledger.Entry) (*metav1.PartialObjectMetadata, error) {
 	m := &metav1.PartialObjectMetadata{}
 	m.SetGroupVersionKind(ref.GroupKind().WithVersion(entry.Version))
 	err := r.Hub.Get(ctx, types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}, m)

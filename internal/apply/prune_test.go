@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/ledger"
 )
 
 func TestPrunable(t *testing.T) {
@@ -17,7 +18,7 @@ func TestPrunable(t *testing.T) {
 	hook := desired.Ref{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration", Name: "cert-manager-webhook"}
 	issuer := desired.Ref{Group: "cert-manager.io", Kind: "ClusterIssuer", Name: "internal"}
 	bundle := desired.Ref{Group: "trust.cert-manager.io", Kind: "Bundle", Name: "ca"}
-	entries := map[desired.Ref]Entry{
+	entries := map[desired.Ref]ledger.Entry{
 		crd: {Part: desired.CertManager}, deployment: {Part: desired.CertManager}, hook: {Part: desired.CertManager},
 		issuer: {Part: desired.Issuers}, bundle: {Part: desired.Trust},
 	}
@@ -42,7 +43,7 @@ func TestPrunable(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, more := prunable(&Ledger{Entries: entries}, c.wanted, c.kept, orderOf)
+			got, more := prunable(&ledger.Ledger{Entries: entries}, c.wanted, c.kept, orderOf)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("prunable (-want +got):\n%s", diff)
 			}
@@ -55,11 +56,11 @@ func TestPrunable(t *testing.T) {
 
 func TestPruneIsBounded(t *testing.T) {
 	t.Parallel()
-	entries := map[desired.Ref]Entry{}
+	entries := map[desired.Ref]ledger.Entry{}
 	for i := range 60 {
-		entries[desired.Ref{Kind: "ConfigMap", Namespace: "a", Name: fmt.Sprint(i)}] = Entry{Part: desired.Monitoring}
+		entries[desired.Ref{Kind: "ConfigMap", Namespace: "a", Name: fmt.Sprint(i)}] = ledger.Entry{Part: desired.Monitoring}
 	}
-	list, more := prunable(&Ledger{Entries: entries}, nil, nil, orderOf)
+	list, more := prunable(&ledger.Ledger{Entries: entries}, nil, nil, orderOf)
 	if len(list) != 30 || !more {
 		t.Errorf("a wrong plan would remove %d of 60 objects in one run (more=%v), want 30 and more", len(list), more)
 	}

@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
+	"github.com/tlsplatform/tls-platform-operator/internal/drift"
+	"github.com/tlsplatform/tls-platform-operator/internal/ledger"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
@@ -41,15 +43,18 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 	if err != nil {
 		return fmt.Errorf("applying %s: %w", ref, err)
 	}
-	hash, err := FieldsHash(got.GetManagedFields(), manager)
+	hash, err := drift.FieldsHash(got.GetManagedFields(), manager)
 	if err != nil {
 		return fmt.Errorf("reading back %s: %w", ref, err)
 	}
-	r.ledger.Entries[ref] = Entry{
+	r.ledger.Entries[ref] = ledger.Entry{
 		Part: p.Name, Version: o.GroupVersionKind().Version,
 		UID: got.GetUID(), Digest: desired.Digest(o), Fields: hash,
 	}
-	r.fresh[ref] = got.GetResourceVersion()
+	if r.View.Seen(ref.GroupKind()) != "" {
+		r.fresh[ref] = got.GetResourceVersion()
+	}
+	r.written = true
 	out.Changed++
 	if action == Repair {
 		out.Repaired = append(out.Repaired, observed.Finding{
@@ -120,11 +125,11 @@ func ours(m *metav1.PartialObjectMetadata) bool {
 }
 
 // untouched says whether an object still is what the ledger says was written.
-func untouched(m *metav1.PartialObjectMetadata, entry Entry, manager string) bool {
+func untouched(m *metav1.PartialObjectMetadata, entry ledger.Entry, manager string) bool {
 	if m == nil || m.UID != entry.UID {
 		return false
 	}
-	hash, err := FieldsHash(m.ManagedFields, manager)
+	hash, err := drift.FieldsHash(m.ManagedFields, manager)
 	return err == nil && hash == entry.Fields
 }
 
@@ -143,5 +148,9 @@ func whatHappened(before *metav1.PartialObjectMetadata, after *unstructured.Unst
 	if before == nil {
 		return "was deleted and has been created again"
 	}
-	return blame(before.ManagedFields, after.GetManagedFields(), manager) + "; put back as declared"
+	wanted, err := drift.OwnedFields(after.GetManagedFields(), manager)
+	if err != nil {
+		wanted = nil // it is told without the fields
+	}
+	return drift.Explain(wanted, before.ManagedFields, manager).String() + "; put back as declared"
 }

@@ -12,6 +12,7 @@ type PartName string
 
 // The parts of a plan, in the order in which they are applied.
 const (
+	Access       PartName = "access"
 	CertManager  PartName = "cert-manager"
 	TrustManager PartName = "trust-manager"
 	Issuers      PartName = "issuers"
@@ -23,7 +24,7 @@ const (
 )
 
 // Order in which parts are applied; they are removed the other way round.
-var Order = []PartName{CertManager, TrustManager, Issuers, Policy, Trust, Monitoring, Agent, Inventory}
+var Order = []PartName{Access, CertManager, TrustManager, Issuers, Policy, Trust, Monitoring, Agent, Inventory}
 
 // Identity says under which identity a part is written.
 type Identity string

@@ -16,8 +16,12 @@ type Cluster struct {
 	APIs APIs
 	// Installs found, by component name (cert-manager, trust-manager).
 	Installs map[string]Install
-	// OtherPlatform is the name of another TLSPlatform that manages the cluster.
-	OtherPlatform string
+	// SchemaRevision of the operator's own definitions in the cluster; zero for
+	// none, or those of an operator that did not number them.
+	SchemaRevision int
+	// Incomplete are API groups whose server did not answer. Their kinds are as
+	// good as absent.
+	Incomplete []string
 }
 
 // APIs is the set of kinds that a cluster serves, with the versions of each.

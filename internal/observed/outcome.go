@@ -65,10 +65,27 @@ type Finding struct {
 	Serving bool
 }
 
-// Outcome is what one run did to one cluster and found there.
+// Outcome is what one run did to one cluster and found there, and what is known
+// of the cluster besides.
 type Outcome struct {
 	// Cluster is the name of the MemberCluster.
 	Cluster string
+	// Revision of the spec that the run was for.
+	Revision string
+	// Unreachable is true when the cluster did not answer as an API server should.
+	// Err says why.
+	Unreachable bool
+	// Since is when what Err says began; zero for unknown.
+	Since time.Time
+	// Silent says that the cluster's agent does not renew its Lease; empty when it
+	// does, or when that is not known.
+	Silent string
+	// Waiting says why the cluster does not have the last change of the spec yet;
+	// empty when it was told to.
+	Waiting string
+	// Behind are components that run another version than was declared, as
+	// "cert-manager v1.20.2, declared v1.21.2".
+	Behind []string
 	// Facts that the plan was made from.
 	Facts Cluster
 	// Parts in the order of the plan.
@@ -82,6 +99,8 @@ type Outcome struct {
 	AgentGeneration int64
 	// Objects that the ledger has.
 	Objects int
+	// Drifted counts objects that others changed and that are left so.
+	Drifted int
 	// Retained says what stays although it is no longer declared, and why.
 	Retained []string
 	// Err says that the cluster as a whole could not be worked on.

@@ -94,6 +94,9 @@ func judgeAgent(o *observed.Outcome) finding {
 		case observed.PartReady, observed.PartProgressing, observed.PartUnhealthy, observed.PartEmpty:
 		}
 	}
+	if o.Silent != "" {
+		return finding{rank: rankUnhealthy, reason: v1alpha1.ReasonSilent, message: o.Silent}
+	}
 	var ready *metav1.Condition
 	if o.Agent != nil {
 		ready = meta.FindStatusCondition(o.Agent.Conditions, v1alpha1.ConditionReady)
@@ -136,23 +139,37 @@ func unseen(agent *v1alpha1.TLSAgentStatus) []string {
 	return list
 }
 
-// counts fills the figures of one cluster and adds them to those over all. An
-// agent that never reported has none: zero would say that nothing is there.
-func counts(o *observed.Outcome, line *v1alpha1.ClusterStatus, total *v1alpha1.Summary) {
+// counts are the figures of one cluster, nil for an agent that never reported:
+// zero would say that nothing is there.
+func counts(o *observed.Outcome) *v1alpha1.CertificateCounts {
 	if o.Agent == nil || meta.FindStatusCondition(o.Agent.Conditions, v1alpha1.ConditionReady) == nil {
-		return
+		return nil
 	}
-	c := o.Agent.Certificates.DeepCopy()
-	line.Certificates = c
-	add(&total.Certificates, c.Total)
-	add(&total.Expiring, c.Expiry.Expired+c.Expiry.WithinDay+c.Expiry.WithinWeek)
-	add(&total.Orphans, c.Orphans)
+	return o.Agent.Certificates.DeepCopy()
 }
 
-// add to a figure that is nil as long as there is nothing to say.
-func add(figure **int32, n int32) {
-	if *figure == nil {
-		*figure = new(int32)
+// addCounts adds the figures of a cluster to those over all.
+func addCounts(total, c *v1alpha1.CertificateCounts) {
+	total.Total += c.Total
+	total.ByLayer.Ingress += c.ByLayer.Ingress
+	total.ByLayer.Mesh += c.ByLayer.Mesh
+	total.ByLayer.Application += c.ByLayer.Application
+	total.Expiry.Expired += c.Expiry.Expired
+	total.Expiry.WithinDay += c.Expiry.WithinDay
+	total.Expiry.WithinWeek += c.Expiry.WithinWeek
+	total.Expiry.WithinMonth += c.Expiry.WithinMonth
+	total.Expiry.Later += c.Expiry.Later
+	total.Unmanaged += c.Unmanaged
+	total.Unreferenced += c.Unreferenced
+	total.Orphans += c.Orphans
+	total.Unreadable += c.Unreadable
+	for _, f := range c.Findings {
+		i := slices.IndexFunc(total.Findings, func(t v1alpha1.FindingCount) bool { return t.Reason == f.Reason })
+		if i < 0 {
+			total.Findings = append(total.Findings, f)
+			continue
+		}
+		total.Findings[i].Count += f.Count
 	}
-	**figure += n
+	slices.SortFunc(total.Findings, func(a, b v1alpha1.FindingCount) int { return cmp.Compare(a.Reason, b.Reason) })
 }

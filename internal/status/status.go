@@ -36,27 +36,61 @@ var badness = map[observed.PartState]int{
 	observed.PartWaiting: 3, observed.PartUnhealthy: 4, observed.PartHeld: 5, observed.PartFailed: 6,
 }
 
-// Compute returns the status of a platform from the outcomes of its clusters.
-// Transition times of conditions that did not change are kept from the status
-// that the platform has. now is for those that did.
-func Compute(platform *v1alpha1.TLSPlatform, outcomes []observed.Outcome, now metav1.Time) v1alpha1.TLSPlatformStatus {
+// Input of the status of a platform.
+type Input struct {
+	// Platform with its last status: transition times of conditions that did not
+	// change are kept.
+	Platform *v1alpha1.TLSPlatform
+	// Outcomes of its clusters, by name.
+	Outcomes []observed.Outcome
+	// Pending counts clusters that were told something new and have not been
+	// looked at since. What is said of them is about what they had before.
+	Pending int
+	// Rollout of the last change.
+	Rollout *v1alpha1.RolloutStatus
+	// Consistency of the clusters with each other; nil when there is nothing to
+	// compare.
+	Consistency *v1alpha1.Consistency
+	// Now is for conditions that changed.
+	Now metav1.Time
+}
+
+// Compute returns the status of a platform.
+func Compute(in Input) v1alpha1.TLSPlatformStatus {
 	b := builder{
-		status:     *platform.Status.DeepCopy(),
-		generation: platform.Generation,
-		now:        now,
-		outcomes:   outcomes,
+		status:     *in.Platform.Status.DeepCopy(),
+		generation: in.Platform.Generation,
+		now:        in.Now,
+		outcomes:   in.Outcomes,
 	}
-	b.status.ObservedGeneration = platform.Generation
-	if len(outcomes) == 0 {
+	b.status.ObservedGeneration = in.Platform.Generation
+	b.status.Rollout, b.status.Consistency = in.Rollout, in.Consistency
+	if len(in.Outcomes) == 0 {
 		return b.noClusters()
 	}
-	for _, s := range subjects {
-		b.subject(s)
+	if in.Pending == 0 {
+		for _, s := range subjects {
+			b.subject(s)
+		}
+		b.inventory()
+		b.inSync()
+	} else {
+		b.underWay(in.Pending)
 	}
-	b.inventory()
-	b.inSync()
+	b.rollout(in.Platform.Spec.Delivery.Rollout != nil)
 	b.summarise()
 	b.clusters()
+	return b.status
+}
+
+// Invalid returns the status of a platform whose spec can't be followed. What is
+// in the clusters stays.
+func Invalid(platform *v1alpha1.TLSPlatform, message string, now metav1.Time) v1alpha1.TLSPlatformStatus {
+	b := builder{status: *platform.Status.DeepCopy(), generation: platform.Generation, now: now}
+	b.status.ObservedGeneration = platform.Generation
+	b.set(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec, message)
+	b.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalidSpec, message)
+	b.remove(v1alpha1.ConditionReconciling)
 	return b.status
 }
 
@@ -90,13 +124,19 @@ type builder struct {
 }
 
 func (b *builder) set(kind string, state metav1.ConditionStatus, reason, message string) {
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage-3], "") + "..."
-	}
+	message = text(message, maxMessage)
 	meta.SetStatusCondition(&b.status.Conditions, metav1.Condition{
 		Type: kind, Status: state, Reason: reason, Message: message,
 		ObservedGeneration: b.generation, LastTransitionTime: b.now,
 	})
+}
+
+// text of bounded length, in bytes.
+func text(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit-3], "") + "..."
 }
 
 func (b *builder) remove(kind string) { meta.RemoveStatusCondition(&b.status.Conditions, kind) }
@@ -111,7 +151,9 @@ func (b *builder) noClusters() v1alpha1.TLSPlatformStatus {
 	b.set(v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNoClusters, message)
 	b.remove(v1alpha1.ConditionReconciling)
 	b.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonNoClusters, message)
-	b.status.Clusters = nil
+	b.remove(v1alpha1.ConditionRolloutComplete)
+	b.status.Clusters, b.status.Problems, b.status.Certificates = v1alpha1.ClusterCounts{}, nil, nil
+	b.status.Rollout, b.status.Consistency = nil, nil
 	b.status.Summary = v1alpha1.Summary{Clusters: "0/0"}
 	return b.status
 }
@@ -176,15 +218,18 @@ func (b *builder) inSync() {
 	reason := v1alpha1.ReasonProgressing
 	for i := range b.outcomes {
 		o := &b.outcomes[i]
-		switch lag := lagging(o); {
-		case o.Err != nil:
-			behind = append(behind, fmt.Sprintf("%s: %s", o.Cluster, o.Err.Message))
+		why := lacks(o)
+		if why.reason == "" {
+			continue
+		}
+		behind = append(behind, fmt.Sprintf("%s%s", at(o.Cluster, why), why.message))
+		if o.Err != nil {
 			reason = o.Err.Reason
 			if o.Err.Terminal {
 				b.stalled = append(b.stalled, b.at(o)+o.Err.Message)
 			}
-		case len(lag) > 0:
-			behind = append(behind, fmt.Sprintf("%s lacks %s", o.Cluster, strings.Join(lag, ", ")))
+		} else if reason == v1alpha1.ReasonProgressing {
+			reason = why.reason
 		}
 	}
 	if len(behind) == 0 {
@@ -193,6 +238,66 @@ func (b *builder) inSync() {
 		b.set(v1alpha1.ConditionClustersInSync, metav1.ConditionFalse, reason, strings.Join(behind, "; "))
 	}
 	b.status.Summary.Clusters = fmt.Sprintf("%d/%d", len(b.outcomes)-len(behind), len(b.outcomes))
+}
+
+func at(cluster string, why lack) string {
+	if why.reason == v1alpha1.ReasonProgressing {
+		return cluster + " "
+	}
+	return cluster + ": "
+}
+
+// lack is why a cluster does not have the whole plan; the zero value says that
+// it has.
+type lack struct{ reason, message string }
+
+func lacks(o *observed.Outcome) lack {
+	switch parts := lagging(o); {
+	case o.Err != nil:
+		return lack{o.Err.Reason, o.Err.Message}
+	case len(parts) > 0:
+		return lack{v1alpha1.ReasonProgressing, "lacks " + strings.Join(parts, ", ")}
+	case o.Waiting != "":
+		return lack{v1alpha1.ReasonRolloutWaiting, o.Waiting}
+	case o.Drifted > 0:
+		return lack{v1alpha1.ReasonDrifted, fmt.Sprintf(
+			"others changed %d objects, which are left so since spec.delivery.correctDrift is false; kubectl tls drift lists them", o.Drifted)}
+	}
+	return lack{}
+}
+
+// underWay says that clusters are being brought up to date. The other conditions
+// stay as they are, about what was before.
+func (b *builder) underWay(pending int) {
+	message := fmt.Sprintf("the last change is on its way to %d of %d clusters", pending, len(b.outcomes))
+	b.set(v1alpha1.ConditionClustersInSync, metav1.ConditionFalse, v1alpha1.ReasonProgressing, message)
+	b.progressing = append(b.progressing, message)
+	inSync := 0
+	for i := range b.outcomes {
+		if lacks(&b.outcomes[i]).reason == "" {
+			inSync++
+		}
+	}
+	b.status.Summary.Clusters = fmt.Sprintf("%d/%d", max(0, inSync-pending), len(b.outcomes))
+}
+
+// rollout says how far the last change of the spec got.
+func (b *builder) rollout(declared bool) {
+	r := b.status.Rollout
+	if r == nil || !declared {
+		b.remove(v1alpha1.ConditionRolloutComplete)
+		return
+	}
+	switch r.Phase {
+	case v1alpha1.RolloutComplete:
+		b.set(v1alpha1.ConditionRolloutComplete, metav1.ConditionTrue, v1alpha1.ReasonAvailable, r.Message)
+	case v1alpha1.RolloutStopped:
+		b.set(v1alpha1.ConditionRolloutComplete, metav1.ConditionFalse, v1alpha1.ReasonRolloutStopped, r.Message)
+		b.stalled = append(b.stalled, r.Message)
+	case v1alpha1.RolloutProgressing:
+		b.set(v1alpha1.ConditionRolloutComplete, metav1.ConditionFalse, v1alpha1.ReasonProgressing, r.Message)
+		b.progressing = append(b.progressing, r.Message)
+	}
 }
 
 // lagging lists the parts that are not applied as planned.

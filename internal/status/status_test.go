@@ -89,7 +89,7 @@ func TestCompute(t *testing.T) {
 			platform := &v1alpha1.TLSPlatform{ObjectMeta: metav1.ObjectMeta{Generation: 3}}
 			// Left over from an earlier life: it has to go when it no longer holds.
 			platform.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: "Old"}}
-			got := Compute(platform, c.outcomes, now)
+			got := Compute(Input{Platform: platform, Outcomes: c.outcomes, Now: now})
 			conditions := map[string]string{}
 			for _, cond := range got.Conditions {
 				conditions[cond.Type] = string(cond.Status) + " " + cond.Reason
@@ -113,8 +113,8 @@ func TestComputeIsSteady(t *testing.T) {
 	t.Parallel()
 	outcomes := []observed.Outcome{{Cluster: "local", Parts: []observed.Part{ready("cert-manager")}}}
 	platform := &v1alpha1.TLSPlatform{}
-	platform.Status = Compute(platform, outcomes, now)
-	later := Compute(platform, outcomes, metav1.NewTime(now.Add(time.Hour)))
+	platform.Status = Compute(Input{Platform: platform, Outcomes: outcomes, Now: now})
+	later := Compute(Input{Platform: platform, Outcomes: outcomes, Now: metav1.NewTime(now.Add(time.Hour))})
 	if diff := cmp.Diff(platform.Status, later); diff != "" {
 		t.Errorf("an unchanged estate has another status an hour later, so it would be written:\n%s", diff)
 	}
@@ -123,7 +123,7 @@ func TestComputeIsSteady(t *testing.T) {
 func TestMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	part := observed.Part{Name: "issuers", State: observed.PartFailed, Reason: "X", Message: strings.Repeat("ü", 40_000)}
-	got := Compute(&v1alpha1.TLSPlatform{}, []observed.Outcome{{Cluster: "local", Parts: []observed.Part{part}}}, now)
+	got := Compute(Input{Platform: &v1alpha1.TLSPlatform{}, Outcomes: []observed.Outcome{{Cluster: "local", Parts: []observed.Part{part}}}, Now: now})
 	for _, c := range got.Conditions {
 		if len(c.Message) > maxMessage {
 			t.Errorf("%s has %d bytes, the API server takes 32768 and people read far less", c.Type, len(c.Message))
@@ -141,7 +141,7 @@ func TestClusterLines(t *testing.T) {
 		},
 		Issuers: []observed.Issuer{{Name: "internal", Backend: "ca", Ready: true, Reason: v1alpha1.ReasonAvailable}, {Name: "public", Reason: v1alpha1.ReasonUnhealthy}},
 	}
-	got := Compute(&v1alpha1.TLSPlatform{}, []observed.Outcome{outcome}, now)
+	got := Compute(Input{Platform: &v1alpha1.TLSPlatform{}, Outcomes: []observed.Outcome{outcome}, Now: now})
 	if diff := cmp.Diff(v1alpha1.Summary{Clusters: "1/1", Components: "1/1", Issuers: "1/2"}, got.Summary); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
@@ -149,7 +149,7 @@ func TestClusterLines(t *testing.T) {
 		{Name: "certManager", State: v1alpha1.ComponentObserved, Version: "v1.21.2", Ready: true, Reason: v1alpha1.ReasonObserved},
 		{Name: "trustManager", State: v1alpha1.ComponentAbsent, Reason: v1alpha1.ReasonAbsent},
 	}
-	if diff := cmp.Diff(want, got.Clusters[0].Components); diff != "" {
+	if diff := cmp.Diff(want, componentsOf(&outcome)); diff != "" {
 		t.Errorf("components (-want +got):\n%s", diff)
 	}
 }

@@ -1,4 +1,4 @@
-package apply
+package drift
 
 import (
 	"strings"
@@ -44,7 +44,7 @@ func TestFieldsHash(t *testing.T) {
 	}
 }
 
-func TestBlameNamesFieldAndManager(t *testing.T) {
+func TestExplainNamesFieldAndManager(t *testing.T) {
 	t.Parallel()
 	const apply, update = metav1.ManagedFieldsOperationApply, metav1.ManagedFieldsOperationUpdate
 	after := []metav1.ManagedFieldsEntry{managed("us", apply, `{"f:spec":{"f:ca":{"f:secretName":{}},"f:x":{}}}`)}
@@ -66,16 +66,20 @@ func TestBlameNamesFieldAndManager(t *testing.T) {
 		},
 		"fields that can't be read blame nobody in particular": {
 			[]metav1.ManagedFieldsEntry{managed("us", apply, `{`)},
-			[]string{"changed by somebody else"},
+			[]string{"changed by somebody unknown"},
 		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := blame(c.before, after, "us")
+			wanted, err := OwnedFields(after, "us")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := Explain(wanted, c.before, "us").String()
 			for _, want := range c.want {
 				if !strings.Contains(got, want) {
-					t.Errorf("blame() = %q, want it to name %q", got, want)
+					t.Errorf("Explain() = %q, want it to name %q", got, want)
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-package apply
+package health
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-func TestJudgeHealth(t *testing.T) {
+func TestJudge(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		object         string
@@ -89,9 +89,9 @@ status: {conditions: [{type: NamesAccepted, status: "True"}, {type: Established,
 			if err := o.UnmarshalJSON(raw); err != nil {
 				t.Fatal(err)
 			}
-			got := JudgeHealth(o)
+			got := Judge(o)
 			if got.Ready != c.ready || got.Serving != c.serving || !strings.Contains(got.Message, c.says) {
-				t.Errorf("JudgeHealth() = %+v, want ready %v, serving %v, saying %q", got, c.ready, c.serving, c.says)
+				t.Errorf("Judge() = %+v, want ready %v, serving %v, saying %q", got, c.ready, c.serving, c.says)
 			}
 		})
 	}

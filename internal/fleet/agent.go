@@ -45,7 +45,7 @@ func (c *Connection) WatchAgent(ctx context.Context, changed func()) (*AgentWatc
 	if _, err := inf.AddEventHandler(onNews(changed)); err != nil {
 		return nil, fmt.Errorf("setting up the watch on the TLSAgent of cluster %s: %w", c.Name, err)
 	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	run, cancel := c.untilClosed(context.WithoutCancel(ctx))
 	go inf.Run(run.Done())
 	wait, done := context.WithTimeout(ctx, watchSync)
 	defer done()
@@ -108,6 +108,7 @@ func reportOnly(obj any) (any, error) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: a.Name, UID: a.UID, ResourceVersion: a.ResourceVersion, Generation: a.Generation,
 		},
+		Spec:   v1alpha1.TLSAgentSpec{Hub: a.Spec.Hub},
 		Status: status,
 	}, nil
 }

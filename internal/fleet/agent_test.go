@@ -149,7 +149,9 @@ func connect(t *testing.T, s *apiServer) *Connection {
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatalf("building a scheme: %v", err)
 	}
-	c, err := NewConnection("local", "ns", &rest.Config{Host: "http://cluster.example", Transport: s}, scheme, time.Now)
+	c, err := NewConnection(Options{
+		Name: "local", Namespace: "ns", Config: &rest.Config{Host: "http://cluster.example", Transport: s}, Scheme: scheme, Now: time.Now,
+	})
 	if err != nil {
 		t.Fatalf("connecting: %v", err)
 	}
@@ -201,6 +203,26 @@ func send(t *testing.T, s *apiServer, kind string, agent *v1alpha1.TLSAgent) {
 	if _, err := events.Write(append(raw, '\n')); err != nil {
 		t.Fatalf("sending an event: %v", err)
 	}
+}
+
+func TestClosingEndsTheWatch(t *testing.T) {
+	t.Parallel()
+	s := &apiServer{opened: make(chan struct{})}
+	c := connect(t, s)
+	if _, err := c.WatchAgent(t.Context(), func() {}); err != nil {
+		t.Fatalf("watching: %v", err)
+	}
+	<-s.opened
+	c.Close()
+	s.mu.Lock()
+	events := s.events
+	s.mu.Unlock()
+	for range 2 { // what is on its way when the connection closes may still be read
+		if _, err := events.Write([]byte("{}\n")); err != nil {
+			return
+		}
+	}
+	t.Error("the watch still reads after the connection was closed")
 }
 
 func TestWatchAgentSaysThatItIsRefused(t *testing.T) {

@@ -5,36 +5,43 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/ptr"
+	"k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
+// Rates of requests to one cluster, whoever asks. The API server's own priority
+// and fairness is the real limit; these stop a runaway.
 const (
-	// requestTimeout bounds every request but watches.
-	requestTimeout = 30 * time.Second
-	// tokenLifetime of the installer, the shortest that API servers grant.
-	tokenLifetime = 10 * time.Minute
-	// tokenReserve is how long before its end a token is no longer used.
-	tokenReserve = 2 * time.Minute
-	// Rates of requests to one cluster. The API server's own priority and
-	// fairness is the real limit; these stop a runaway.
-	requestQPS   = 100
-	requestBurst = 200
+	requestQPS   = 50
+	requestBurst = 100
 )
 
-// Connection is how the operator reaches one cluster.
+// Options of a connection.
+type Options struct {
+	// Name of the MemberCluster.
+	Name string
+	// Namespace of the operator in that cluster.
+	Namespace string
+	// Config has the address and the credential.
+	Config *rest.Config
+	// Scheme of the typed objects that are read.
+	Scheme *runtime.Scheme
+	// Now is the clock that tokens end by.
+	Now func() time.Time
+}
+
+// Connection is how the operator reaches one cluster. Everything goes over one
+// HTTP transport, under one budget of requests and through one breaker.
 type Connection struct {
 	// Name of the MemberCluster.
 	Name string
@@ -48,109 +55,135 @@ type Connection struct {
 	// Discovery reads versions and served kinds.
 	Discovery discovery.DiscoveryInterface
 
-	// watching is a client like Hub whose requests have no timeout.
+	// watching is Hub with its watches.
 	watching client.WithWatch
-	config   *rest.Config
 	scheme   *runtime.Scheme
+	mapper   *mapper
 	now      func() time.Time
+	breaker  *breaker
+	// config has the address, the budget and no credential.
+	config *rest.Config
+	// transport is that of the hub's identity; anonymous is one that presents no
+	// client certificate, which is mostly the same.
+	transport, anonymous http.RoundTripper
+	token                atomic.Pointer[string]
 
-	mu        sync.Mutex
-	installer client.Client
-	expires   time.Time
+	// installing is held while a token of the installer is requested, which may
+	// take as long as the cluster likes; nothing else waits for that.
+	installing sync.Mutex
+	installer  installer
+
+	mu         sync.Mutex
+	credential credential
+	stops      map[int]func()
+	lastStop   int
 }
 
-// NewConnection returns a connection under the identity of config. It makes no
-// request. now is the clock that tokens end by.
-func NewConnection(name, namespace string, config *rest.Config, scheme *runtime.Scheme, now func() time.Time) (*Connection, error) {
-	base := rest.CopyConfig(config)
-	base.QPS, base.Burst = requestQPS, requestBurst
-	short := rest.CopyConfig(base)
-	short.Timeout = requestTimeout
-	hub, err := newClient(short, scheme)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %s: %w", name, err)
-	}
-	watching, err := watchingClient(base, scheme, hub)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %s: %w", name, err)
-	}
-	meta, err := metadata.NewForConfig(base) // no timeout: it watches
-	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %s: %w", name, err)
-	}
-	disco, err := discovery.NewDiscoveryClientForConfig(short)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %s: %w", name, err)
-	}
-	return &Connection{
-		Name: name, Namespace: namespace, Hub: hub, Metadata: meta, Discovery: disco,
-		watching: watching, config: short, scheme: scheme, now: now,
-	}, nil
+// credential is the operator's own, in a member.
+type credential struct {
+	issued, expires time.Time
+	cluster         *api.Cluster
 }
 
-func newClient(config *rest.Config, scheme *runtime.Scheme) (client.Client, error) {
-	httpClient, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("building an HTTP client: %w", err)
-	}
-	return clientOver(config, httpClient, scheme, nil)
-}
-
-// watchingClient is one for typed watches. What the cluster serves is asked for
-// through hub.
-func watchingClient(config *rest.Config, scheme *runtime.Scheme, hub client.Client) (client.WithWatch, error) {
-	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme, Mapper: hub.RESTMapper()})
-	if err != nil {
-		return nil, fmt.Errorf("building a client that watches: %w", err)
+// NewConnection returns a connection under the identity of the options' config.
+// It makes no request.
+func NewConnection(o Options) (*Connection, error) {
+	c := &Connection{Name: o.Name, Namespace: o.Namespace, scheme: o.Scheme, now: o.Now, stops: map[int]func(){}}
+	if err := c.connect(o.Config); err != nil {
+		return nil, fmt.Errorf("connecting to cluster %s: %w", o.Name, err)
 	}
 	return c, nil
 }
 
-func clientOver(config *rest.Config, h *http.Client, scheme *runtime.Scheme, from client.Client) (client.Client, error) {
-	opts := client.Options{HTTPClient: h, Scheme: scheme}
-	if from != nil {
-		opts.Mapper = from.RESTMapper() // what the cluster serves does not depend on who asks
-	} else {
-		mapper, err := apiutil.NewDynamicRESTMapper(config, h)
-		if err != nil {
-			return nil, fmt.Errorf("building a REST mapper: %w", err)
+func (c *Connection) connect(config *rest.Config) error {
+	c.config = rest.AnonymousClientConfig(config)
+	c.config.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(requestQPS, requestBurst)
+	if c.config.UserAgent == "" {
+		c.config.UserAgent = "tls-platform-hub"
+	}
+	address, _, err := rest.DefaultServerUrlFor(c.config)
+	if err != nil {
+		return fmt.Errorf("reading the address: %w", err)
+	}
+	c.breaker = newBreaker(c.Name, address.String(), c.now)
+	if c.transport, err = newTransport(config); err != nil {
+		return err
+	}
+	if c.anonymous = c.transport; presentsCertificate(config) {
+		if c.anonymous, err = newTransport(c.config); err != nil {
+			return err
 		}
-		opts.Mapper = mapper
 	}
-	c, err := client.New(config, opts)
+	own := rest.CopyConfig(config)
+	own.UserAgent = c.config.UserAgent
+	rt, err := authenticated(own, &c.token, c.transport)
 	if err != nil {
-		return nil, fmt.Errorf("building a client: %w", err)
+		return err
 	}
-	return c, nil
+	return c.build(newHTTPClient(&guard{breaker: c.breaker, next: rt}))
 }
 
-// Installer returns a client under the installer's identity. It requests a
-// token of ten minutes when the last one is about to end.
-func (c *Connection) Installer(ctx context.Context) (client.Client, error) {
+// build makes the clients. They share one HTTP client, whose limits are the
+// guard's, since what is right for a request is wrong for a watch.
+func (c *Connection) build(h *http.Client) error {
+	found, err := discovery.NewDiscoveryClientForConfigAndClient(c.config, h)
+	if err != nil {
+		return fmt.Errorf("building a discovery client: %w", err)
+	}
+	c.Discovery = found
+	c.mapper = newMapper(found, c.scheme.IsGroupRegistered)
+	if c.watching, err = client.NewWithWatch(c.config, client.Options{HTTPClient: h, Scheme: c.scheme, Mapper: c.mapper}); err != nil {
+		return fmt.Errorf("building a client: %w", err)
+	}
+	c.Hub = c.watching
+	if c.Metadata, err = metadata.NewForConfigAndClient(metadata.ConfigFor(c.config), h); err != nil {
+		return fmt.Errorf("building a metadata client: %w", err)
+	}
+	return nil
+}
+
+// Close ends the watches of the connection and gives up its network
+// connections. Requests fail from then on.
+func (c *Connection) Close() {
+	c.breaker.close()
+	c.mu.Lock()
+	stops := c.stops
+	c.stops = map[int]func(){}
+	c.mu.Unlock()
+	for _, stop := range stops {
+		stop()
+	}
+	for _, rt := range []http.RoundTripper{c.transport, c.anonymous} {
+		if t, ok := rt.(*http.Transport); ok {
+			t.CloseIdleConnections()
+		}
+	}
+}
+
+// untilClosed returns a context that ends with parent or with the connection,
+// and what ends it before.
+func (c *Connection) untilClosed(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.installer != nil && c.expires.Sub(c.now()) > tokenReserve {
-		return c.installer, nil
+	c.lastStop++
+	id := c.lastStop
+	c.stops[id] = cancel
+	return ctx, func() {
+		cancel()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.stops, id)
 	}
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: c.Namespace, Name: names.ServiceAccountInstaller}}
-	token := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
-		ExpirationSeconds: ptr.To(int64(tokenLifetime.Seconds())),
-	}}
-	if err := c.Hub.SubResource("token").Create(ctx, account, token); err != nil {
-		return nil, fmt.Errorf("requesting a token for ServiceAccount %s/%s in cluster %s: %w", c.Namespace, account.Name, c.Name, err)
-	}
-	config := rest.AnonymousClientConfig(c.config)
-	config.BearerToken = token.Status.Token
-	config.QPS, config.Burst, config.Timeout = requestQPS, requestBurst, requestTimeout
-	config.UserAgent = "tls-platform-installer"
-	h, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, fmt.Errorf("building an HTTP client for cluster %s: %w", c.Name, err)
-	}
-	installer, err := clientOver(config, h, c.scheme, c.Hub)
-	if err != nil {
-		return nil, fmt.Errorf("becoming the installer in cluster %s: %w", c.Name, err)
-	}
-	c.installer, c.expires = installer, token.Status.ExpirationTimestamp.Time
-	return installer, nil
 }
+
+// Identity returns the user that the cluster knows the operator as, and when its
+// credential ends: never, the zero time, for the hub's own cluster.
+func (c *Connection) Identity() (user string, expires time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return names.HubUser(c.Namespace), c.credential.expires
+}
+
+// Health of the cluster as last seen.
+func (c *Connection) Health() Health { return c.breaker.current() }

@@ -3,14 +3,12 @@ package fleet
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,7 +34,7 @@ const (
 // repeated only when custom resource definitions change.
 func (c *Connection) Observe(ctx context.Context) (observed.Cluster, error) {
 	facts := observed.Cluster{Name: c.Name, APIs: observed.APIs{}, Installs: map[string]observed.Install{}}
-	version, err := c.Discovery.ServerVersion()
+	version, err := discovery.ToDiscoveryInterfaceWithContext(c.Discovery).ServerVersionWithContext(ctx)
 	if err != nil {
 		return facts, fmt.Errorf("asking cluster %s for its version: %w", c.Name, err)
 	}
@@ -46,7 +44,10 @@ func (c *Connection) Observe(ctx context.Context) (observed.Cluster, error) {
 		return facts, fmt.Errorf("reading namespace %s of cluster %s: %w", metav1.NamespaceSystem, c.Name, err)
 	}
 	facts.UID = string(system.UID)
-	if err := c.readAPIs(facts.APIs); err != nil {
+	if facts.Incomplete, err = c.readAPIs(ctx, facts.APIs); err != nil {
+		return facts, err
+	}
+	if facts.SchemaRevision, err = c.schemaRevision(ctx, facts.APIs); err != nil {
 		return facts, err
 	}
 	for name, signs := range signsOf {
@@ -77,31 +78,6 @@ func (c *Connection) ObserveWorkloads(ctx context.Context, facts observed.Cluste
 	}
 	facts.Installs = installs
 	return facts, nil
-}
-
-// readAPIs fills the set of served kinds. A group whose server does not answer
-// is left out, and is no error: its kinds are as good as absent.
-func (c *Connection) readAPIs(apis observed.APIs) error {
-	_, lists, err := c.Discovery.ServerGroupsAndResources()
-	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
-		return fmt.Errorf("asking cluster %s for the kinds it serves: %w", c.Name, err)
-	}
-	for _, list := range lists {
-		gv, err := schema.ParseGroupVersion(list.GroupVersion)
-		if err != nil {
-			continue
-		}
-		for _, r := range list.APIResources {
-			if strings.Contains(r.Name, "/") {
-				continue
-			}
-			gk := schema.GroupKind{Group: gv.Group, Kind: r.Kind}
-			if !slices.Contains(apis[gk], gv.Version) {
-				apis[gk] = append(apis[gk], gv.Version)
-			}
-		}
-	}
-	return nil
 }
 
 // signs are what a component is recognised by, whoever installed it.
@@ -209,11 +185,15 @@ func note(install *observed.Install, o observed.Owned) {
 
 func owned(kind string, o metav1.Object) observed.Owned {
 	owner, release := ownerOf(o)
-	name := o.GetName()
-	if o.GetNamespace() != "" {
-		name = o.GetNamespace() + "/" + name
+	return observed.Owned{Object: objectName(kind, o), Owner: owner, Release: release}
+}
+
+// objectName is Kind namespace/name.
+func objectName(kind string, o metav1.Object) string {
+	if o.GetNamespace() == "" {
+		return kind + " " + o.GetName()
 	}
-	return observed.Owned{Object: kind + " " + name, Owner: owner, Release: release}
+	return kind + " " + o.GetNamespace() + "/" + o.GetName()
 }
 
 func ownerOf(o metav1.Object) (owner observed.Owner, release string) {

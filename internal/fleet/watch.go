@@ -70,7 +70,9 @@ func (c *Connection) watch(ctx context.Context, gvr schema.GroupVersionResource,
 	if _, err := inf.AddEventHandler(handler); err != nil {
 		return fmt.Errorf("setting up the watch on %s of cluster %s: %w", gvr.Resource, c.Name, err)
 	}
-	go inf.Run(ctx.Done())
+	run, stop := c.untilClosed(ctx)
+	context.AfterFunc(ctx, stop) // or the connection would keep it until it is closed
+	go inf.Run(run.Done())
 	wait, cancel := context.WithTimeout(ctx, watchSync)
 	defer cancel()
 	if !cache.WaitForCacheSync(wait.Done(), inf.HasSynced) {

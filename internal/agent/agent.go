@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +14,9 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/estate"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/profile"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/task"
 	"github.com/tlsplatform/tls-platform-operator/internal/certificate"
@@ -25,6 +28,8 @@ type Options struct {
 	Config *rest.Config
 	// Publisher writes pages and the report.
 	Publisher *publish.Publisher
+	// Namespace of the agent, where the ledger of the cluster is.
+	Namespace string
 	// Version of the agent.
 	Version string
 	// Clock of everything.
@@ -40,6 +45,8 @@ type Agent struct {
 	Options
 	clock        clock.WithTicker
 	inv          *inventory.Inventory
+	estate       *estate.Estate
+	profile      *profile.Store
 	parser       *certificate.Parser
 	client       rest.Interface // for everything but Secrets
 	private      rest.Interface // for Secrets alone
@@ -75,6 +82,8 @@ func New(o Options) (*Agent, error) {
 		signal: make(chan struct{}, 1), asked: make(chan *v1alpha1.TLSAgent, 1),
 	}
 	a.inv = inventory.New(o.Clock.Now, a.grace)
+	a.profile = profile.NewStore(a.wake)
+	a.estate = a.newEstate()
 	if err := a.connect(o.Config); err != nil {
 		return nil, err
 	}
@@ -133,6 +142,9 @@ func (a *Agent) wake() {
 
 // Run observes the cluster until ctx ends.
 func (a *Agent) Run(ctx context.Context) error {
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	watch.Go(func() { a.estate.Run(ctx) })
 	since, ok := a.restore(ctx)
 	if !ok {
 		return nil
@@ -163,9 +175,12 @@ func (a *Agent) Run(ctx context.Context) error {
 // take does what a TLSAgent asks for: in the session that runs, or in another.
 func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAgent) {
 	a.Publisher.SetOwner(v1alpha1.GroupVersion.WithKind("TLSAgent"), object.Name, object.UID)
+	a.estate.Recall(object.Status.Estate)
+	a.estate.Limit(len(object.Spec.Inventory.Namespaces.Include) > 0)
 	t := a.current.Load()
 	if t != nil && (t.object.UID != object.UID || t.object.Spec.Inventory.Probing != nil && object.Spec.Inventory.Probing == nil) {
 		p.recheck = true // the new one has no report yet, or the prober leaves pages
+		p.news.doubt()
 	}
 	if t != nil && sameRules(t.object, object) {
 		a.current.Store(&assignment{object, t.session, t.since})

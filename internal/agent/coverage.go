@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/profile"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/tail"
 )
@@ -159,7 +160,8 @@ func (c *coverage) judgement(table *reference.Table) reference.Coverage {
 	defer c.mu.Unlock()
 	var j reference.Coverage
 	for s, state := range c.states {
-		if c.fresh(s) && c.known[s] {
+		// Policies refer to nothing that could be in use.
+		if c.fresh(s) && c.known[s] || profile.IsPolicyResource(s.resource) {
 			continue
 		}
 		switch state.Condition {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/discovery"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/profile"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/tail"
 )
@@ -45,6 +46,7 @@ func (s *session) bundles() {
 			return reference.ReduceInjected("CustomResourceDefinition", o.Name, o.Annotations)
 		})
 	definitions.holds(inventory.KindCustomResourceDefinition, facts{inv: s.inv, origin: originDefinitions}, s.reducer.Definition)
+	definitions.sums = &sums[*apiextensionsv1.CustomResourceDefinition]{s.estate.Definitions, definitionSum}
 	definitions.seen = func(o *apiextensionsv1.CustomResourceDefinition, exists bool) {
 		var fields []string
 		if exists {
@@ -83,6 +85,9 @@ func (s *session) discoverKinds() {
 	for s.ctx.Err() == nil {
 		next := discoveryInterval
 		served, err := s.served()
+		if served != nil {
+			s.estate.Serve(served, silentGroups(err))
+		}
 		if err == nil {
 			s.followServed(served, nil)
 			s.cover.report(discoveryScanner, tail.State{Condition: tail.Reading})
@@ -171,10 +176,7 @@ func (s *session) followServed(served map[schema.GroupKind]schema.GroupVersionRe
 	if served == nil {
 		return
 	}
-	wanted := map[schema.GroupKind]bool{certificates: true, requests: true}
-	for _, gk := range s.table.Kinds() {
-		wanted[gk] = true
-	}
+	wanted := s.wantedKinds(served)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for gk, f := range s.following {
@@ -211,11 +213,13 @@ var (
 
 func (s *session) tableSink(gk schema.GroupKind) *tableSink {
 	sink := &tableSink{edges: edges{inv: s.inv, kind: s.table.SourceKind(gk)}, table: s.table, gk: gk, broken: s.cover.undecodable}
-	switch gk {
-	case certificates:
+	switch {
+	case gk == certificates:
 		sink.more = &certificateSink{inv: s.inv, broken: s.cover.undecodable, keystore: s.retryKeystore}
-	case requests:
+	case gk == requests:
 		sink.more = &requestSink{facts: facts{inv: s.inv, origin: originRequests}, reducer: s.reducer, broken: s.cover.undecodable}
+	case profile.Reducible(gk):
+		sink.more = &profileSink{store: s.profile, gk: gk, broken: s.cover.undecodable}
 	}
 	return sink
 }

@@ -34,6 +34,7 @@ type publication struct {
 	*Agent
 	pacer      publish.Pacer
 	synced     bool
+	profiled   bool         // everything was read once, under whatever rules
 	pending    map[int]bool // shards
 	dirtySince time.Time
 	statusAt   time.Time // of the last write
@@ -42,6 +43,7 @@ type publication struct {
 	unlockedAt time.Time // when locked keystores were last tried
 	recheck    bool      // compare at once: somebody else may have written
 	failedAt   time.Time
+	news       news // of the estate
 	conditions []metav1.Condition
 }
 
@@ -84,12 +86,14 @@ func (p *publication) step(ctx context.Context) time.Duration {
 	}
 	if !p.leading.Load() {
 		p.recheck = true // whoever leads meanwhile writes
+		p.news.doubt()
 		return wait
 	}
 	if rest := p.failedAt.Add(retry).Sub(now); !p.failedAt.IsZero() && rest > 0 {
 		return rest
 	}
 	p.failedAt = time.Time{}
+	wait = min(wait, p.tell(ctx))
 	if p.synced {
 		wait = min(wait, p.pages(ctx, now))
 	}
@@ -195,9 +199,11 @@ func (p *publication) status(ctx context.Context, t *assignment) time.Duration {
 	if p.conditions == nil {
 		p.conditions = t.object.Status.Conditions
 	}
+	kept, _ := p.estate.Report(now)
 	report := publish.Report(p.Views(), publish.ReportInput{
 		Now: now, Generation: t.object.Generation, Version: p.Version,
 		Coverage: t.session.cover.list(), Slices: p.Publisher.Slices(), Previous: p.conditions,
+		Estate: kept, Profile: p.clusterProfile(t),
 	})
 	written, err := p.Publisher.Status(ctx, report)
 	if err != nil {
@@ -207,6 +213,7 @@ func (p *publication) status(ctx context.Context, t *assignment) time.Duration {
 	p.conditions = report.Conditions
 	if written {
 		p.statusAt = now
+		p.news.wrote(kept, now)
 	}
 	return idle
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/profile"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/publish"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/tail"
@@ -85,7 +86,8 @@ func (s *stage) start(object *v1alpha1.TLSAgent) {
 		clock: s.clock, parser: certificate.NewParser(), spaces: map[string]inventory.Origin{},
 		signal: make(chan struct{}, 1), asked: make(chan *v1alpha1.TLSAgent, 1), closePrivate: func() {},
 	}
-	a.inv = inventory.New(s.clock.Now, a.grace)
+	a.inv, a.profile = inventory.New(s.clock.Now, a.grace), profile.NewStore(a.wake)
+	a.estate = a.newEstate()
 	since, err := a.Publisher.Restore(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)

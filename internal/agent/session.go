@@ -229,15 +229,13 @@ func (s *session) workloads() {
 	}
 	ingresses := schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"}
 	for resource, sink := range map[schema.GroupVersionResource]tail.Sink{
-		core("pods"):     typed(s, "Pod", func() *corev1.Pod { return &corev1.Pod{} }, reference.ReducePod),
-		core("services"): typed(s, "Service", func() *corev1.Service { return &corev1.Service{} }, reference.ReduceService),
-		ingresses:        typed(s, "Ingress", func() *networkingv1.Ingress { return &networkingv1.Ingress{} }, reference.ReduceIngress),
-		apps("deployments"): templated(s, "Deployment", func() *appsv1.Deployment { return &appsv1.Deployment{} },
-			func(o *appsv1.Deployment) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+		core("pods"):        typed(s, "Pod", func() *corev1.Pod { return &corev1.Pod{} }, reference.ReducePod),
+		core("services"):    typed(s, "Service", func() *corev1.Service { return &corev1.Service{} }, reference.ReduceService),
+		ingresses:           typed(s, "Ingress", func() *networkingv1.Ingress { return &networkingv1.Ingress{} }, reference.ReduceIngress),
+		apps("deployments"): s.deployments(),
 		apps("statefulsets"): templated(s, "StatefulSet", func() *appsv1.StatefulSet { return &appsv1.StatefulSet{} },
 			func(o *appsv1.StatefulSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
-		apps("daemonsets"): templated(s, "DaemonSet", func() *appsv1.DaemonSet { return &appsv1.DaemonSet{} },
-			func(o *appsv1.DaemonSet) *corev1.PodTemplateSpec { return &o.Spec.Template }),
+		apps("daemonsets"):  s.daemonSets(),
 		apps("replicasets"): typed(s, "ReplicaSet", func() *appsv1.ReplicaSet { return &appsv1.ReplicaSet{} }, reduceReplicaSet),
 		batch("jobs"): templated(s, "Job", func() *batchv1.Job { return &batchv1.Job{} },
 			func(o *batchv1.Job) *corev1.PodTemplateSpec { return &o.Spec.Template }),

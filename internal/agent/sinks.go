@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/tlsplatform/tls-platform-operator/internal/agent/estate"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/inventory"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/reference"
 	"github.com/tlsplatform/tls-platform-operator/internal/agent/tail"
@@ -118,9 +119,20 @@ type typedSink[T message] struct {
 	place  inventory.Kind
 	broken func(error)
 	seen   func(T, bool) // told of every object; may be nil
+	// sums add up what the objects are like; it may be nil.
+	sums *sums[T]
+}
+
+// sums tell a digest of the objects of a kind.
+type sums[T message] struct {
+	digest *estate.Digest
+	of     func(T) (sum uint64, counts bool)
 }
 
 func (s *typedSink[T]) Begin() {
+	if s.sums != nil {
+		s.sums.digest.Begin()
+	}
 	s.begin()
 	if s.facts != nil {
 		s.facts.Begin()
@@ -132,6 +144,22 @@ func (s *typedSink[T]) End() {
 	if s.facts != nil {
 		s.facts.End()
 	}
+	if s.sums != nil {
+		s.sums.digest.End()
+	}
+}
+
+// count adds an object to the digest, or takes it out.
+func (s *typedSink[T]) count(object T, exists bool) {
+	if s.sums == nil {
+		return
+	}
+	key := object.GetNamespace() + "/" + object.GetName()
+	if sum, counts := s.sums.of(object); exists && counts {
+		s.sums.digest.Set(key, sum)
+		return
+	}
+	s.sums.digest.Delete(key)
 }
 
 func (s *typedSink[T]) decode(raw []byte) (T, bool) {
@@ -152,6 +180,7 @@ func (s *typedSink[T]) Object(raw []byte) {
 	if s.facts != nil {
 		s.facts.set(s.record(object), inventory.Place{Kind: s.place, Name: object.GetName()})
 	}
+	s.count(object, true)
 	if s.seen != nil {
 		s.seen(object, true)
 	}
@@ -166,6 +195,7 @@ func (s *typedSink[T]) Deleted(raw []byte) {
 	if s.facts != nil {
 		s.inv.Delete(inventory.Place{Kind: s.place, Name: object.GetName()}, string(object.GetUID()), s.facts.origin)
 	}
+	s.count(object, false)
 	if s.seen != nil {
 		s.seen(object, false)
 	}

@@ -20,7 +20,15 @@ var _ = Describe("A TLSAgent", Serial, func() {
 		agent.Spec.Hub.UID = "another"
 		err := b.client.Update(ctx, &agent)
 		Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
-		Expect(err).To(MatchError(ContainSubstring("another hub manages this cluster: let that hub delete this TLSAgent first")))
+		Expect(err).To(MatchError(ContainSubstring("another hub manages this cluster: delete the MemberCluster there")))
+
+		By("and a hub that takes over has to name the one before")
+		agent.Spec.Hub = v1alpha1.HubReference{UID: "new", TakenFrom: "wrong"}
+		Expect(apierrors.IsInvalid(b.client.Update(ctx, &agent))).To(BeTrue())
+		agent.Spec.Hub.TakenFrom = "hub"
+		Expect(b.client.Update(ctx, &agent)).To(Succeed())
+		agent.Spec.Hub = v1alpha1.HubReference{UID: "hub", TakenFrom: "new"}
+		Expect(b.client.Update(ctx, &agent)).To(Succeed())
 
 		By("which may change what it asks")
 		agent.Spec.Hub.UID, agent.Spec.Cluster = "hub", "renamed"

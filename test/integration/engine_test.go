@@ -37,7 +37,7 @@ var owner = apply.Owner{Name: "platform", UID: "uid-1"}
 
 func newBench(ctx context.Context) *bench {
 	b := &bench{events: make(chan struct{}, 1), now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)}
-	conn, err := fleet.NewConnection("local", "", config, scheme, time.Now)
+	conn, err := fleet.NewConnection(fleet.Options{Name: "local", Config: config, Scheme: scheme, Now: time.Now})
 	Expect(err).NotTo(HaveOccurred())
 	b.client = conn.Hub
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "engine-"}}
@@ -57,7 +57,7 @@ func newBench(ctx context.Context) *bench {
 // restart forgets everything but what the cluster keeps.
 func (b *bench) restart() {
 	b.engine = apply.NewEngine(apply.Options{
-		Hub: b.client, Live: b.live, Namespace: b.namespace, Now: func() time.Time { return b.now },
+		Hub: b.client, View: b.live, Namespace: b.namespace, Now: func() time.Time { return b.now },
 		Installer: func(context.Context) (client.Client, error) { b.installer++; return b.client, nil },
 	})
 }

@@ -28,6 +28,10 @@ type ReportInput struct {
 	// Previous are the conditions of the last report: those that did not change
 	// keep their time.
 	Previous []metav1.Condition
+	// Estate says how the platform's objects are; nil when that is not known.
+	Estate *v1alpha1.EstateReport
+	// Profile is what runs in the cluster; nil when that is not known.
+	Profile *v1alpha1.ClusterProfile
 }
 
 // Report is the status of a TLSAgent: counts of all records, and lists of
@@ -50,7 +54,10 @@ func Report(views Views, in ReportInput) v1alpha1.TLSAgentStatus {
 		Slices:             in.Slices,
 	}
 	status.Certificates.Findings = t.findingCounts()
-	return bounded(status, lists{coverage: sortedCoverage(in.Coverage), unreadable: t.unreadable, authorities: t.topAuthorities()})
+	return bounded(status, lists{
+		coverage: sortedCoverage(in.Coverage), unreadable: t.unreadable, authorities: t.topAuthorities(),
+		estate: in.Estate, profile: in.Profile,
+	})
 }
 
 // tally adds up views.

@@ -11,8 +11,13 @@ import (
 // MaxReport bounds the status of a TLSAgent in bytes of its JSON.
 const MaxReport = 64 << 10
 
-// maxCoverage bounds the parts of the coverage that are listed.
-const maxCoverage = 256
+// Bounds of what is listed: the parts of the coverage, and of each list of the
+// estate and the profile.
+const (
+	maxCoverage = 256
+	maxEstate   = 32
+	maxProfile  = 64
+)
 
 // lists are the parts of a report that can be shortened, the most important
 // first in each.
@@ -20,17 +25,19 @@ type lists struct {
 	coverage    []v1alpha1.Coverage
 	unreadable  []unreadable
 	authorities []*authority
+	estate      *v1alpha1.EstateReport
+	profile     *v1alpha1.ClusterProfile
 }
 
 // steps are how far lists and texts are shortened, one step after the other,
 // until the report is small enough. The last one always is.
-var steps = [...]struct{ coverage, unreadable, authorities, text int }{
-	{maxCoverage, maxUnreadable, maxAuthorities, maxSentence},
-	{maxCoverage, maxUnreadable, maxAuthorities, 128},
-	{128, maxUnreadable, 32, 128},
-	{64, 16, 16, 128},
-	{32, 8, 8, 64},
-	{8, 4, 4, 32},
+var steps = [...]struct{ coverage, unreadable, authorities, estate, profile, text int }{
+	{maxCoverage, maxUnreadable, maxAuthorities, maxEstate, maxProfile, maxSentence},
+	{maxCoverage, maxUnreadable, maxAuthorities, maxEstate, maxProfile, 128},
+	{128, maxUnreadable, 32, maxEstate, maxProfile, 128},
+	{64, 16, 16, 16, maxProfile, 128},
+	{32, 8, 8, 8, 16, 64},
+	{8, 4, 4, 2, 2, 32},
 }
 
 // bounded adds as much of the lists to the status as its size allows.
@@ -50,6 +57,7 @@ func bounded(status v1alpha1.TLSAgentStatus, l lists) v1alpha1.TLSAgentStatus {
 		for _, a := range l.authorities[:min(step.authorities, len(l.authorities))] {
 			status.Authorities = append(status.Authorities, a.item(step.text))
 		}
+		status.Estate, status.Profile = estateOf(l.estate, step.estate, step.text), profileOf(l.profile, step.profile)
 		status.Summarised = i > 0 || coverage < len(l.coverage) || n < int(status.Certificates.Unreadable)
 		if data, err := json.Marshal(status); err == nil && len(data) <= MaxReport {
 			break

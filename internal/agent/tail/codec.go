@@ -48,11 +48,25 @@ func (c *protobufCodec) status(raw []byte) wire.Status { return wire.StatusOf(ra
 
 func (c *protobufCodec) wipe() { c.stream.Wipe() }
 
-// jsonCodec is for custom resources, of which there is no protobuf. None of them
-// holds keys, so nothing is wiped.
-type jsonCodec struct{ decoder *json.Decoder }
+// jsonCodec is for custom resources, of which there is no protobuf, and for
+// metadata. None of them holds keys, so nothing is wiped.
+type jsonCodec struct {
+	decoder      *json.Decoder
+	metadataOnly bool
+}
 
-func (c *jsonCodec) accept(bool) string { return "application/json" }
+// accept has no fallback for metadata: a server that can't give it alone shall
+// refuse, rather than send the contents of Secrets.
+func (c *jsonCodec) accept(watch bool) string {
+	switch {
+	case !c.metadataOnly:
+		return "application/json"
+	case watch:
+		return "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+	default:
+		return "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+	}
+}
 
 func (c *jsonCodec) wipe() { c.decoder = nil }
 

@@ -60,6 +60,11 @@ type Options struct {
 	Namespace string
 	// FieldSelector as in the API; empty for none.
 	FieldSelector string
+	// LabelSelector as in the API; empty for none.
+	LabelSelector string
+	// MetadataOnly asks for objects as PartialObjectMetadata, in JSON: what they
+	// hold is not even sent.
+	MetadataOnly bool
 	// Protobuf is for kinds of the API server itself; others speak JSON.
 	Protobuf bool
 	// PageSize is how many objects the server puts into one answer.
@@ -86,7 +91,7 @@ func New(o Options) *Tail {
 	if o.Protobuf {
 		t.codec = newProtobuf()
 	} else {
-		t.codec = &jsonCodec{}
+		t.codec = &jsonCodec{metadataOnly: o.MetadataOnly}
 	}
 	return t
 }
@@ -197,6 +202,9 @@ func (t *Tail) request(accept string) *rest.Request {
 	r := t.Client.Get().AbsPath(t.path()...).SetHeader("Accept", accept)
 	if t.FieldSelector != "" {
 		r = r.Param("fieldSelector", t.FieldSelector)
+	}
+	if t.LabelSelector != "" {
+		r = r.Param("labelSelector", t.LabelSelector)
 	}
 	return r
 }

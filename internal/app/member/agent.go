@@ -96,7 +96,7 @@ func RunAgent(ctx context.Context, o AgentOptions) error {
 	}
 	clk := clock.RealClock{}
 	a, err := agent.New(agent.Options{
-		Config: o.Config, Publisher: publisher, Version: Version, Clock: clk, Log: o.Log, Synced: afterReading(o.Synced),
+		Config: o.Config, Publisher: publisher, Namespace: o.Namespace, Version: Version, Clock: clk, Log: o.Log, Synced: afterReading(o.Synced),
 	})
 	if err != nil {
 		return fmt.Errorf("building the agent: %w", err)

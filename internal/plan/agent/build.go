@@ -19,6 +19,9 @@ type Input struct {
 	Image string
 	// HubUID is the UID of the namespace kube-system of the hub's own cluster.
 	HubUID string
+	// TakenFrom is the UID of the hub that the cluster belonged to before; empty
+	// for none.
+	TakenFrom string
 	// CertManagerNamespace is where cert-manager runs.
 	CertManagerNamespace string
 	// Namespace of the operator, where the agent runs.

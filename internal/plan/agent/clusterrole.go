@@ -14,7 +14,7 @@ import (
 // namespaces, and what people add.
 func clusterRoles() []*unstructured.Unstructured {
 	return []*unstructured.Unstructured{
-		clusterRole(names.Agent, append(reading(builtin, managers, referrers), own()...)),
+		clusterRole(names.Agent, append(reading(builtin, managers, referrers, judges, estate), own()...)),
 		clusterRole(names.AgentMaterial, reading(material)),
 		extraRole(),
 	}

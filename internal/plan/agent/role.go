@@ -10,8 +10,9 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/build"
 )
 
-// role of the agent in its own namespace: its Lease and its pages. Besides its
-// status, these are the only objects that it writes.
+// role of the agent in its own namespace: its Lease and its pages, which besides
+// its status are the only objects that it writes, and the ledger, which it reads
+// also where ConfigMaps are none of its business.
 func role(namespace string) *unstructured.Unstructured {
 	return build.Object(&rbacv1.Role{
 		TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "Role"},
@@ -27,6 +28,7 @@ func role(namespace string) *unstructured.Unstructured {
 				APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"certificateslices"},
 				Verbs: []string{"create", "delete", "get", "list", "patch", "update"},
 			},
+			{APIGroups: []string{""}, Resources: []string{"configmaps"}, ResourceNames: []string{names.LedgerConfigMap}, Verbs: read},
 		},
 	})
 }

@@ -66,6 +66,28 @@ var referrers = []kinds{
 	}},
 }
 
+// judges are policies about certificates and their requests, which the profile of
+// the cluster compares. The kinds of Gatekeeper's constraints have names that
+// people choose.
+var judges = []kinds{
+	{"admissionregistration.k8s.io", []string{"validatingadmissionpolicies", "validatingadmissionpolicybindings"}},
+	{"constraints.gatekeeper.sh", []string{"*"}},
+	{"kyverno.io", []string{"clusterpolicies"}},
+	{"policies.kyverno.io", []string{"validatingpolicies"}},
+	{"policy.cert-manager.io", []string{"certificaterequestpolicies"}},
+}
+
+// estate are kinds that the platform applies and that are in none of the other
+// lists: the agent sees when somebody changes what it was given. It asks for their
+// metadata alone.
+var estate = []kinds{
+	{"", []string{"serviceaccounts"}},
+	{"monitoring.coreos.com", []string{"prometheusrules"}},
+	{"networking.k8s.io", []string{"networkpolicies"}},
+	{"policy", []string{"poddisruptionbudgets"}},
+	{"rbac.authorization.k8s.io", []string{"clusterrolebindings", "clusterroles", "rolebindings", "roles"}},
+}
+
 // read are the verbs of a watch.
 var read = []string{"get", "list", "watch"}
 

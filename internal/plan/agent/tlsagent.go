@@ -14,7 +14,7 @@ func tlsAgent(inventory *v1alpha1.Inventory, cluster string, in Input) *unstruct
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "TLSAgent"},
 		ObjectMeta: metadata("", v1alpha1.AgentName),
 		Spec: v1alpha1.TLSAgentSpec{
-			Hub:                  v1alpha1.HubReference{UID: in.HubUID},
+			Hub:                  v1alpha1.HubReference{UID: in.HubUID, TakenFrom: in.TakenFrom},
 			Cluster:              cluster,
 			CertManagerNamespace: in.CertManagerNamespace,
 			Inventory:            *inventory.DeepCopy(),

@@ -118,7 +118,7 @@ type DNSNameRule struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +optional
-	Allowed []DNSPattern `json:"allowed,omitempty" patchStrategy:"merge" patchMergeKey:"algorithm"`
+	Allowed []DNSPattern `json:"allowed,omitempty"`
 	// denied are the patterns of which no name may match one. They win.
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

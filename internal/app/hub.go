@@ -26,7 +26,11 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/controller"
 	"github.com/tlsplatform/tls-platform-operator/internal/fleet"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/plan/access"
 )
+
+// homeTimeout bounds requests to the hub's own cluster.
+const homeTimeout = 30 * time.Second
 
 // hubOptions are the flags of the hub.
 type hubOptions struct {
@@ -134,20 +138,33 @@ func newManager(config *rest.Config, scheme *runtime.Scheme, o *hubOptions) (man
 }
 
 func addControllers(mgr manager.Manager, config *rest.Config, scheme *runtime.Scheme, o *hubOptions) error {
-	conn, err := fleet.NewConnection(v1alpha1.LocalClusterName, o.namespace, config, scheme, time.Now)
+	conn, err := fleet.NewConnection(fleet.Options{
+		Name: v1alpha1.LocalClusterName, Namespace: o.namespace, Config: config, Scheme: scheme, Now: time.Now,
+	})
 	if err != nil {
 		return fmt.Errorf("connecting the hub's own cluster: %w", err)
 	}
 	signal := controller.NewSignal()
-	charts := chart.NewClient(chart.Options{UserAgent: "tls-platform/" + Version})
-	local := controller.NewCluster(controller.ClusterOptions{
-		Connection: conn, Charts: charts, AgentImage: o.agentImage, Now: time.Now, Changed: signal.Notify,
-	})
-	clusters := map[string]*controller.Cluster{local.Name(): local}
+	members := controller.NewFleet(time.Now, signal.Notify)
+	// The hub's own needs must not hang on what the visits of its cluster find.
+	short := rest.CopyConfig(config)
+	short.Timeout = homeTimeout
+	own, err := client.New(short, client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("building a client of the hub's own cluster: %w", err)
+	}
+	home := &controller.Home{Client: own, Namespace: o.namespace}
+	charts := &controller.Charts{Client: chart.NewClient(chart.Options{UserAgent: "tls-platform/" + Version}), Home: home}
+	options := controller.ClusterOptions{Home: home, Charts: charts, AgentImage: o.agentImage, Now: time.Now}
+	members.AddLocal(conn, options)
+	recorder := mgr.GetEventRecorder("tls-platform")
 	return controller.Setup(mgr, signal,
-		&controller.PlatformReconciler{
-			Client: mgr.GetClient(), Clusters: clusters, Events: mgr.GetEventRecorder("tls-platform"), Now: time.Now,
+		controller.NewPlatformReconciler(mgr.GetClient(), home, members, recorder),
+		&controller.MemberReconciler{
+			Client: mgr.GetClient(), Fleet: members, Options: options, Events: recorder,
+			Dialer: &fleet.Dialer{
+				Home: own, Namespace: o.namespace, Scheme: scheme, Now: time.Now, HubUID: home.UID, Access: access.Objects,
+			},
 		},
-		&controller.MemberReconciler{Client: mgr.GetClient(), Clusters: clusters, Now: time.Now},
 	)
 }

@@ -71,6 +71,7 @@ func orderOf(p desired.PartName) int { return slices.Index(desired.Order, p) }
 func TestEveryPartHasAnIdentityToBePrunedUnder(t *testing.T) {
 	t.Parallel()
 	want := map[desired.PartName]desired.Identity{
+		desired.Access:      desired.IdentityInstaller,
 		desired.CertManager: desired.IdentityInstaller, desired.TrustManager: desired.IdentityInstaller, desired.Agent: desired.IdentityInstaller,
 		desired.Issuers: desired.IdentityHub, desired.Policy: desired.IdentityHub, desired.Trust: desired.IdentityHub,
 		desired.Monitoring: desired.IdentityHub, desired.Inventory: desired.IdentityHub,

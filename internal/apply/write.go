@@ -43,13 +43,19 @@ func (r *run) one(ctx context.Context, c client.Client, p *desired.Part, o *unst
 	if err != nil {
 		return fmt.Errorf("applying %s: %w", ref, err)
 	}
+	return r.note(p, o, before, got, action, out)
+}
+
+// note records a write in the ledger and in the outcome.
+func (r *run) note(p *desired.Part, o *unstructured.Unstructured, before *metav1.PartialObjectMetadata, got *unstructured.Unstructured, action Action, out *observed.Part) error {
+	ref, manager := desired.RefOf(o), names.FieldManager(string(p.Name))
 	hash, err := drift.FieldsHash(got.GetManagedFields(), manager)
 	if err != nil {
 		return fmt.Errorf("reading back %s: %w", ref, err)
 	}
 	r.ledger.Entries[ref] = ledger.Entry{
 		Part: p.Name, Version: o.GroupVersionKind().Version,
-		UID: got.GetUID(), Digest: desired.Digest(o), Fields: hash,
+		UID: got.GetUID(), Digest: p.DigestOf(o), Fields: hash,
 	}
 	if r.View.Seen(ref.GroupKind()) != "" {
 		r.fresh[ref] = got.GetResourceVersion()

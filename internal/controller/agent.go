@@ -17,7 +17,7 @@ func (c *Cluster) followAgent(ctx context.Context, facts *observed.Cluster) erro
 	if c.agent != nil {
 		return nil
 	}
-	agent, err := c.conn.WatchAgent(ctx, c.changed)
+	agent, err := c.conn.WatchAgent(ctx, c.Changed)
 	if err != nil {
 		return err
 	}
@@ -32,9 +32,20 @@ func (c *Cluster) dropAgent() {
 	}
 }
 
-// report puts the agent's last report into an outcome, also when the rest of the
+// report is the last report about the estate, nil for none.
+func (c *Cluster) report() *v1alpha1.EstateReport {
+	if c.agent == nil {
+		return nil
+	}
+	if latest := c.agent.Latest(); latest != nil {
+		return latest.Status.Estate
+	}
+	return nil
+}
+
+// Report puts the agent's last report into an outcome, also when the rest of the
 // run failed: what was seen does not become unseen by that.
-func (c *Cluster) report(outcome *observed.Outcome) {
+func (c *Cluster) Report(outcome *observed.Outcome) {
 	if c.agent == nil {
 		return
 	}

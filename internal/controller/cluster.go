@@ -3,104 +3,95 @@ package controller
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/apply"
-	"github.com/tlsplatform/tls-platform-operator/internal/chart"
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
 	"github.com/tlsplatform/tls-platform-operator/internal/fleet"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan"
-	"github.com/tlsplatform/tls-platform-operator/internal/plan/component"
 )
 
 // Cluster is one cluster that plans are applied to: a connection, what was
-// learned over it, and the engine. Runs on one cluster don't overlap.
+// learned over it, and the engine. It is used by one goroutine at a time.
 type Cluster struct {
-	conn       *fleet.Connection
-	live       *apply.Live
-	engine     *apply.Engine
-	charts     *chart.Client
-	agentImage string
-	now        func() time.Time
+	ClusterOptions
+	conn     *fleet.Connection
+	view     apply.View
+	reported *apply.Reported // the view of a member; nil for the hub's own cluster
+	engine   *apply.Engine
 
-	mu      sync.Mutex
-	facts   observed.Cluster
-	stale   atomic.Bool // all facts have to be read again
-	moved   atomic.Bool // workloads have to be read again
-	watched bool
-	agent   *fleet.AgentWatch // nil while the cluster does not serve TLSAgent
-	changed func()
+	facts    observed.Cluster
+	readAt   time.Time   // when facts were read
+	stale    atomic.Bool // all facts have to be read again
+	moved    atomic.Bool // workloads have to be read again
+	watched  bool
+	agent    *fleet.AgentWatch      // nil while the cluster does not serve TLSAgent
+	estate   *v1alpha1.EstateReport // that the last run knew of
+	unproved bool                   // no report covers what was written last
 }
 
 // ClusterOptions are what a Cluster is made from.
 type ClusterOptions struct {
 	// Connection to the cluster.
 	Connection *fleet.Connection
-	// Charts pulls and renders the charts of the components.
-	Charts *chart.Client
+	// Home is the hub's own cluster.
+	Home *Home
+	// Charts of the components.
+	Charts *Charts
 	// AgentImage is the image of the agent; empty when nobody said.
 	AgentImage string
 	// Now is the clock.
 	Now func() time.Time
-	// Changed is called when something happened in the cluster that a reconcile
-	// should look at.
+	// Changed is called when something happened in the cluster that should be
+	// looked at.
 	Changed func()
 }
 
-// NewCluster returns a cluster over a connection.
+// NewCluster returns a cluster over a connection. The hub's own cluster is
+// followed by watches; of a member, its agent tells.
 func NewCluster(o ClusterOptions) *Cluster {
-	c := &Cluster{conn: o.Connection, charts: o.Charts, agentImage: o.AgentImage, now: o.Now, changed: o.Changed}
-	c.live = apply.NewLive(c.conn.Metadata, c.conn.Hub.RESTMapper(), c.changed)
+	c := &Cluster{ClusterOptions: o, conn: o.Connection}
+	if c.Local() {
+		c.view = apply.NewLive(c.conn.Metadata, c.conn.Hub.RESTMapper(), c.dirtied)
+	} else {
+		c.reported = &apply.Reported{}
+		c.view = c.reported
+	}
 	c.engine = apply.NewEngine(apply.Options{
-		Hub: c.conn.Hub, Installer: c.conn.Installer, Live: c.live, Namespace: c.conn.Namespace, Now: c.now,
+		Hub: c.conn.Hub, Installer: c.conn.Installer, View: c.view, Namespace: c.conn.Namespace, Now: c.Now,
 	})
 	c.stale.Store(true)
 	return c
 }
 
-// Close ends the watches on the cluster.
+// Local says whether it is the hub's own cluster.
+func (c *Cluster) Local() bool { return c.conn.Name == v1alpha1.LocalClusterName }
+
+// Close ends everything that was started for the cluster.
 func (c *Cluster) Close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.live.Close()
+	c.view.Close()
 	c.dropAgent()
+	c.conn.Close()
 }
 
 // Name of the MemberCluster.
 func (c *Cluster) Name() string { return c.conn.Name }
 
+func (c *Cluster) dirtied() { c.Changed() }
+
+// Doubt has everything be looked at again: the cluster was away.
+func (c *Cluster) Doubt() { c.stale.Store(true) }
+
 // Facts of the cluster; they are read again when they may have changed.
 func (c *Cluster) Facts(ctx context.Context) (observed.Cluster, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.observe(ctx)
-}
-
-func (c *Cluster) observe(ctx context.Context) (observed.Cluster, error) {
-	if !c.watched {
-		// The watch outlives this reconcile: it ends with the process.
-		err := c.conn.Watch(context.WithoutCancel(ctx), func(change fleet.Change) {
-			switch change {
-			case fleet.KindsChanged:
-				c.stale.Store(true)
-			case fleet.WorkloadsChanged:
-				c.moved.Store(true)
-			}
-			c.changed()
-		})
-		if err != nil {
-			return observed.Cluster{}, fmt.Errorf("watching cluster %s: %w", c.Name(), err)
-		}
-		c.watched = true
+	if err := c.followKinds(ctx); err != nil {
+		return observed.Cluster{}, err
 	}
 	moved := c.moved.Swap(false)
 	switch {
@@ -110,8 +101,8 @@ func (c *Cluster) observe(ctx context.Context) (observed.Cluster, error) {
 			c.stale.Store(true)
 			return observed.Cluster{}, fmt.Errorf("observing: %w", err)
 		}
-		c.facts = facts
-		c.live.Drop(func(gk groupKind) bool { return facts.APIs.Serves(gk.Group, gk.Kind) })
+		c.facts, c.readAt = facts, c.Now()
+		c.view.Drop(func(gk groupKind) bool { return facts.APIs.Serves(gk.Group, gk.Kind) })
 	case moved:
 		facts, err := c.conn.ObserveWorkloads(ctx, c.facts)
 		if err != nil {
@@ -123,27 +114,69 @@ func (c *Cluster) observe(ctx context.Context) (observed.Cluster, error) {
 	return c.facts, nil
 }
 
-// Run brings the cluster as close to the platform as it can now. What went wrong
-// is part of the outcome. next is when time alone will change the plan.
-func (c *Cluster) Run(ctx context.Context, platform *v1alpha1.TLSPlatform) (outcome observed.Outcome, next *time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	outcome, next, err := c.run(ctx, platform)
+// factsAge is how old facts of a member may be whose agent does not report.
+const factsAge = 30 * time.Second
+
+// followKinds learns when facts change: in the hub's own cluster by a watch, in a
+// member from the digests that its agent reports.
+func (c *Cluster) followKinds(ctx context.Context) error {
+	if !c.Local() {
+		report := c.report()
+		switch {
+		case report == nil || c.estate == nil:
+			if c.Now().Sub(c.readAt) > factsAge {
+				c.stale.Store(true)
+			}
+		case report.Kinds != c.estate.Kinds:
+			c.stale.Store(true)
+		case report.Workloads != c.estate.Workloads:
+			c.moved.Store(true)
+		}
+		return nil
+	}
+	if c.watched {
+		return nil
+	}
+	// The watch outlives this reconcile: it ends with the process.
+	err := c.conn.Watch(context.WithoutCancel(ctx), func(change fleet.Change) {
+		switch change {
+		case fleet.KindsChanged:
+			c.stale.Store(true)
+		case fleet.WorkloadsChanged:
+			c.moved.Store(true)
+		}
+		c.dirtied()
+	})
+	if err != nil {
+		return fmt.Errorf("watching cluster %s: %w", c.Name(), err)
+	}
+	c.watched = true
+	return nil
+}
+
+// Run brings the cluster as close to the assignment as it can now. What went
+// wrong is part of the outcome. next is when time alone will change the plan.
+func (c *Cluster) Run(ctx context.Context, a *Assignment) (outcome observed.Outcome, next *time.Time) {
+	outcome, next, err := c.run(ctx, a)
 	if err != nil {
 		failure := apply.Classify(err, desired.IdentityHub)
 		outcome.Err = &failure
 		outcome.Recheck = recheckAfterError
 	}
-	outcome.Cluster, outcome.Facts = c.Name(), c.facts
-	c.report(&outcome)
+	outcome.Cluster, outcome.Facts, outcome.Revision = c.Name(), c.facts, a.Revision
+	c.Report(&outcome)
 	return outcome, next
 }
 
 // recheckAfterError is when a cluster that failed as a whole is looked at again.
 const recheckAfterError = 10 * time.Second
 
-func (c *Cluster) run(ctx context.Context, platform *v1alpha1.TLSPlatform) (observed.Outcome, *time.Time, error) {
-	facts, err := c.observe(ctx)
+func (c *Cluster) run(ctx context.Context, a *Assignment) (observed.Outcome, *time.Time, error) {
+	facts, err := c.Facts(ctx)
+	if err != nil {
+		return observed.Outcome{}, nil, err
+	}
+	hub, err := c.Home.UID(ctx)
 	if err != nil {
 		return observed.Outcome{}, nil, err
 	}
@@ -151,31 +184,73 @@ func (c *Cluster) run(ctx context.Context, platform *v1alpha1.TLSPlatform) (obse
 	if err != nil {
 		return observed.Outcome{}, nil, err
 	}
-	if owned && owner.UID != platform.UID && owner.Name != platform.Name {
+	if owned && owner.UID != a.Platform.UID && owner.Name != a.Platform.Name {
 		return observed.Outcome{Err: ownedByOther(c.Name(), owner.Name)}, nil, nil
 	}
-	if err := c.settleVersions(ctx, platform, &facts); err != nil {
+	if err := c.settleVersions(ctx, a.Platform, &facts); err != nil {
 		return observed.Outcome{}, nil, err
 	}
-	in := plan.Input{
-		Platform: platform, Facts: &facts, Hub: names.HubUser(c.conn.Namespace), Now: c.now(), Charts: map[desired.PartName]plan.Chart{},
-		// The one cluster that there is, is the hub's own.
-		HubUID: facts.UID, Namespace: c.conn.Namespace, AgentImage: c.agentImage,
-	}
-	for _, name := range []desired.PartName{desired.CertManager, desired.TrustManager} {
-		if spec := plan.SpecOf(&platform.Spec, name); plan.Managed(spec) {
-			in.Charts[name] = c.chart(ctx, platform, name, spec, &facts)
-		}
-	}
-	wanted, next := plan.Build(in)
+	wanted, next := plan.Build(plan.Input{
+		Platform: a.Platform, Facts: &facts, Local: c.Local(), Hub: names.HubUser(c.conn.Namespace), Now: c.Now(),
+		HubUID: hub, TakenFrom: a.TakeOverFrom, Namespace: c.conn.Namespace, AgentImage: c.AgentImage,
+		Charts: c.charts(ctx, a.Platform, &facts),
+	})
 	// Followed before the TLSAgent is written, so that no report is missed.
 	followErr := c.followAgent(ctx, &facts)
-	outcome, err := c.engine.Run(ctx, apply.Owner{Name: platform.Name, UID: platform.UID}, wanted)
+	c.estate = c.report()
+	if c.reported != nil {
+		c.reported.Set(c.estate)
+	}
+	outcome, err := c.engine.Run(ctx, apply.Owner{
+		Name: a.Platform.Name, UID: a.Platform.UID, Hub: hub, ReportOnly: a.ReportOnly,
+	}, wanted)
 	if followErr != nil && err == nil && outcome.Err == nil {
 		failure := apply.Classify(followErr, desired.IdentityHub)
 		outcome.Err, outcome.Recheck = &failure, sooner(outcome.Recheck, recheckAfterError)
 	}
+	outcome.Behind = behind(&a.Platform.Spec, &outcome)
+	c.afterRun(&outcome, a)
 	return outcome, next, err
+}
+
+// afterRun decides when a member whose agent does not tell is looked at again:
+// soon at first, and ever more seldom.
+func (c *Cluster) afterRun(outcome *observed.Outcome, a *Assignment) {
+	if c.reported == nil {
+		return
+	}
+	changed, settled := false, true
+	for i := range outcome.Parts {
+		p := &outcome.Parts[i]
+		changed = changed || p.Changed > 0
+		switch p.State {
+		case observed.PartProgressing, observed.PartWaiting, observed.PartUnhealthy:
+			settled = false
+		case observed.PartReady, observed.PartHeld, observed.PartFailed, observed.PartEmpty:
+		}
+	}
+	if changed {
+		c.stale.Store(true) // kinds may have come
+	}
+	c.unproved = !c.engine.Proved()
+	if !changed && settled {
+		c.engine.Rest()
+	}
+	if changed || !settled || c.unproved {
+		wait := min(max(c.Now().Sub(a.Since)/4, firstLook), lastLook)
+		outcome.Recheck = sooner(outcome.Recheck, wait)
+	}
+}
+
+// firstLook and lastLook bound how often a member at work is looked at.
+const (
+	firstLook = time.Second
+	lastLook  = 15 * time.Second
+)
+
+// News says whether the agent reported something that a run should look at.
+func (c *Cluster) News() bool {
+	return c.reported != nil && !equality.Semantic.DeepEqual(c.report(), c.estate)
 }
 
 func ownedByOther(cluster, other string) *observed.Failure {
@@ -210,54 +285,14 @@ func (c *Cluster) settleVersions(ctx context.Context, platform *v1alpha1.TLSPlat
 	return nil
 }
 
-// chart returns the rendered chart of a component: the one that the cluster
-// keeps, or else from the registry.
-func (c *Cluster) chart(ctx context.Context, platform *v1alpha1.TLSPlatform, name desired.PartName, spec *v1alpha1.Component, facts *observed.Cluster) plan.Chart {
-	registry := platform.Spec.Components.Registry
-	opts := component.Options{CertManagerNamespace: plan.CertManagerNamespace(&platform.Spec, facts)}
-	request, hold := component.Request(name, spec, registry, facts, opts)
-	if hold != nil {
-		return plan.Chart{Hold: hold}
+// behind lists components that run another version than is declared.
+func behind(spec *v1alpha1.TLSPlatformSpec, outcome *observed.Outcome) []string {
+	var list []string
+	for _, name := range []desired.PartName{desired.CertManager, desired.TrustManager} {
+		c, p := plan.SpecOf(spec, name), outcome.Part(string(name))
+		if c != nil && p != nil && c.State != v1alpha1.ComponentAbsent && c.Version != "" && p.Version != "" && p.Version != c.Version {
+			list = append(list, fmt.Sprintf("%s %s, declared %s", name, p.Version, c.Version))
+		}
 	}
-	stored, found, err := c.engine.StoredChart(ctx, name, request.Key())
-	if err != nil {
-		return plan.Chart{Hold: &desired.Hold{Reason: v1alpha1.ReasonChartUnavailable, Message: err.Error()}}
-	}
-	if found {
-		return plan.Chart{Rendered: stored}
-	}
-	credentials, hold := c.credentials(ctx, registry)
-	if hold != nil {
-		return plan.Chart{Hold: hold}
-	}
-	rendered, err := c.charts.Render(ctx, request, credentials)
-	if err != nil {
-		return plan.Chart{Hold: chartHold(err)}
-	}
-	return plan.Chart{Rendered: rendered}
-}
-
-// credentials reads the pull Secret from the operator's own namespace.
-func (c *Cluster) credentials(ctx context.Context, registry *v1alpha1.Registry) (chart.Credentials, *desired.Hold) {
-	if registry == nil || registry.PullSecretRef == nil {
-		return chart.Credentials{}, nil
-	}
-	key := types.NamespacedName{Namespace: c.conn.Namespace, Name: registry.PullSecretRef.Name}
-	var secret corev1.Secret
-	err := c.conn.Hub.Get(ctx, key, &secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		return chart.Credentials{}, &desired.Hold{Reason: v1alpha1.ReasonPullSecretMissing, Message: fmt.Sprintf(
-			"the pull Secret %s does not exist; create it with kubectl -n %s create secret docker-registry %s …, it is looked for again every few seconds",
-			key, key.Namespace, key.Name)}
-	case err != nil:
-		failure := apply.Classify(fmt.Errorf("reading the pull Secret %s: %w", key, err), desired.IdentityHub)
-		return chart.Credentials{}, &desired.Hold{Reason: failure.Reason, Message: failure.Message}
-	}
-	credentials, err := chart.ParseDockerConfig(secret.Data[corev1.DockerConfigJsonKey])
-	if err != nil {
-		return chart.Credentials{}, &desired.Hold{Reason: v1alpha1.ReasonPullSecretMissing, Message: fmt.Sprintf(
-			"the pull Secret %s has no usable %s: %v; create it with kubectl create secret docker-registry", key, corev1.DockerConfigJsonKey, err)}
-	}
-	return credentials, nil
+	return list
 }

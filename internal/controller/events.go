@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
@@ -28,25 +29,22 @@ const (
 const maxEvents = 5
 
 // announce tells what a run did, after its status was written.
-func (r *PlatformReconciler) announce(platform *v1alpha1.TLSPlatform, outcomes []observed.Outcome) {
-	for i := range outcomes {
-		o := &outcomes[i]
-		for j := range o.Parts {
-			p := &o.Parts[j]
-			for k, f := range p.Repaired {
-				if k == maxEvents {
-					r.Events.Eventf(platform, nil, eventWarning, reasonRepaired, actionRepair,
-						"cluster %s: %d more objects of %s", o.Cluster, len(p.Repaired)-k, p.Name)
-					break
-				}
-				r.Events.Eventf(platform, related(f), eventWarning, reasonRepaired, actionRepair, "cluster %s: %s: %s", o.Cluster, f.Object, f.Message)
+func announce(recorder events.EventRecorder, platform *v1alpha1.TLSPlatform, o *observed.Outcome) {
+	for i := range o.Parts {
+		p := &o.Parts[i]
+		for k, f := range p.Repaired {
+			if k == maxEvents {
+				recorder.Eventf(platform, nil, eventWarning, reasonRepaired, actionRepair,
+					"cluster %s: %d more objects of %s", o.Cluster, len(p.Repaired)-k, p.Name)
+				break
 			}
-			if n := p.Changed - len(p.Repaired); n > 0 {
-				r.Events.Eventf(platform, nil, eventNormal, reasonApplied, actionApply+":"+p.Name, "cluster %s: applied %d objects of %s", o.Cluster, n, p.Name)
-			}
-			if p.Changed > 0 && p.State == observed.PartFailed {
-				r.Events.Eventf(platform, nil, eventWarning, p.Reason, actionApply, "cluster %s: %s", o.Cluster, p.Message)
-			}
+			recorder.Eventf(platform, related(f), eventWarning, reasonRepaired, actionRepair, "cluster %s: %s: %s", o.Cluster, f.Object, f.Message)
+		}
+		if n := p.Changed - len(p.Repaired); n > 0 {
+			recorder.Eventf(platform, nil, eventNormal, reasonApplied, actionApply+":"+p.Name, "cluster %s: applied %d objects of %s", o.Cluster, n, p.Name)
+		}
+		if p.Changed > 0 && p.State == observed.PartFailed {
+			recorder.Eventf(platform, nil, eventWarning, p.Reason, actionApply, "cluster %s: %s", o.Cluster, p.Message)
 		}
 	}
 }

@@ -8,8 +8,8 @@ package controller
 //
 // +kubebuilder:rbac:groups=tlsplatform.io,resources=tlsplatforms,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=tlsplatform.io,resources=tlsplatforms/status;memberclusters/status,verbs=update;patch
-// +kubebuilder:rbac:groups=tlsplatform.io,resources=tlsplatforms/finalizers,verbs=update
-// +kubebuilder:rbac:groups=tlsplatform.io,resources=memberclusters,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups=tlsplatform.io,resources=tlsplatforms/finalizers;memberclusters/finalizers,verbs=update
+// +kubebuilder:rbac:groups=tlsplatform.io,resources=memberclusters,verbs=get;list;watch;create;update;patch
 // +kubebuilder:rbac:groups=tlsplatform.io,resources=tlsagents,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups="",resources=namespaces;serviceaccounts;services,verbs=get;list;watch

@@ -3,66 +3,216 @@ package controller
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/fleet"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+	"github.com/tlsplatform/tls-platform-operator/internal/status"
 )
 
-// MemberReconciler reports whether member clusters answer, and what they are.
+// MemberReconciler visits clusters: it connects, brings each as close to its
+// assignment as it can be now, and writes what it found to its MemberCluster.
+// There is one for members that answer and one for suspects.
 type MemberReconciler struct {
-	// Client reads MemberClusters from the manager's cache.
+	// Client reads MemberClusters from the manager's cache and writes their status.
 	Client client.Client
-	// Clusters that can be reached, by name.
-	Clusters map[string]*Cluster
-	// Now is the clock.
-	Now func() time.Time
+	// Fleet of all clusters.
+	Fleet *Fleet
+	// Dialer connects to members.
+	Dialer *fleet.Dialer
+	// Options of clusters; Connection and Changed are set for each.
+	Options ClusterOptions
+	// Events records what happened.
+	Events events.EventRecorder
+	// Lane that this one serves.
+	Lane int
 }
 
-// Reconcile looks at one MemberCluster.
+const (
+	// visitLimit bounds a visit as a whole, whatever goes on in the cluster.
+	visitLimit = 3 * time.Minute
+	// busyWait is when a member that another worker is at is tried again.
+	busyWait = 200 * time.Millisecond
+	// beat is how often the heartbeat of an agent is looked at, which is also how
+	// soon a cluster is missed that went away without a word.
+	beat = 30 * time.Second
+	// firstRetry and lastRetry bound how often a suspect is tried.
+	firstRetry = 2 * time.Second
+	lastRetry  = time.Minute
+)
+
+// Reconcile visits one member.
 func (r *MemberReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
-	member := &v1alpha1.MemberCluster{}
-	if err := r.Client.Get(ctx, req.NamespacedName, member); err != nil {
-		if apierrors.IsNotFound(err) && req.Name == v1alpha1.LocalClusterName {
+	object := &v1alpha1.MemberCluster{}
+	if err := r.Client.Get(ctx, req.NamespacedName, object); err != nil {
+		if !apierrors.IsNotFound(err) {
+			return ctrl.Result{}, fmt.Errorf("reading MemberCluster %s: %w", req.Name, err)
+		}
+		if req.Name == v1alpha1.LocalClusterName {
 			return ctrl.Result{}, EnsureLocal(ctx, r.Client)
 		}
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	c, ok := r.Clusters[member.Name]
-	if !ok {
+		r.Fleet.forget(req.Name)
 		return ctrl.Result{}, nil
 	}
-	computed := *member.Status.DeepCopy()
-	computed.ObservedGeneration = member.Generation
-	condition := metav1.Condition{
-		Type: v1alpha1.ConditionConnected, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAvailable,
-		Message: "the API server answers", ObservedGeneration: member.Generation, LastTransitionTime: metav1.NewTime(r.Now()),
+	m := r.Fleet.get(object.Name)
+	if r.Fleet.suspected(m) != (r.Lane == laneSuspect) {
+		return r.handOver(m.name), nil
 	}
-	var again time.Duration
-	facts, err := c.Facts(ctx)
-	if err != nil {
-		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, v1alpha1.ReasonUnreachable, err.Error()
-		again = recheckAfterError
+	if !m.visiting.TryLock() {
+		return ctrl.Result{RequeueAfter: busyWait}, nil
+	}
+	defer m.visiting.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, visitLimit)
+	defer cancel()
+	if !object.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, r.leave(ctx, m, object)
+	}
+	if err := r.keep(ctx, object); err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.visit(ctx, m, object)
+}
+
+// handOver gives a member to the other lane.
+func (r *MemberReconciler) handOver(name string) ctrl.Result {
+	other := laneSuspect
+	if r.Lane == laneSuspect {
+		other = laneHealthy
+	}
+	if !r.Fleet.wake.add(other, name, 0) {
+		return ctrl.Result{RequeueAfter: busyWait}
+	}
+	return ctrl.Result{}
+}
+
+// keep adds the finalizer that lets the operator let go of the cluster. The hub's
+// own cluster has none: its object is made anew when it is deleted.
+func (r *MemberReconciler) keep(ctx context.Context, object *v1alpha1.MemberCluster) error {
+	if object.Name == v1alpha1.LocalClusterName || controllerutil.ContainsFinalizer(object, names.Finalizer) {
+		return nil
+	}
+	before := object.DeepCopy()
+	controllerutil.AddFinalizer(object, names.Finalizer)
+	if err := r.Client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
+		return fmt.Errorf("adding the finalizer to MemberCluster %s: %w", object.Name, err)
+	}
+	return nil
+}
+
+// visit a member, report on it, and say when to come again.
+func (r *MemberReconciler) visit(ctx context.Context, m *member, object *v1alpha1.MemberCluster) (ctrl.Result, error) {
+	v := &visit{MemberReconciler: r, member: m, object: object, owner: r.Fleet.ownerOf(m)}
+	var outcome *observed.Outcome
+	if r.Lane == laneSuspect {
+		err := v.reach(ctx)
+		if err == nil {
+			r.Fleet.setSuspect(m, false)
+			r.Fleet.Dirty(m.name)
+			return r.handOver(m.name), nil
+		}
+		outcome = v.unreachable(err)
 	} else {
-		computed.KubernetesVersion, computed.UID = facts.KubernetesVersion, facts.UID
+		outcome = v.run(ctx)
 	}
-	meta.SetStatusCondition(&computed.Conditions, condition)
-	if equality.Semantic.DeepEqual(member.Status, computed) {
-		return ctrl.Result{RequeueAfter: again}, nil
+	outcome.Cluster = m.name
+	outcome.Since = since(object, outcome)
+	if m.cluster != nil {
+		m.cluster.Report(outcome)
 	}
-	changed := member.DeepCopy()
+	suspect := outcome.Unreachable
+	if suspect {
+		m.failures++
+	} else {
+		m.failures = 0
+	}
+	r.Fleet.setSuspect(m, suspect)
+	before := r.Fleet.Known(m.name, "").Outcome
+	r.Fleet.store(m, outcome, v.assignment, v.owner)
+	if err := r.write(ctx, v, outcome); err != nil {
+		r.Fleet.Dirty(m.name)
+		return ctrl.Result{}, err
+	}
+	if v.assignment != nil && v.ran {
+		announce(r.Events, v.assignment.Platform, outcome)
+	}
+	if v.ran || before == nil || !equality.Semantic.DeepEqual(before, outcome) {
+		r.Fleet.news()
+	}
+	return ctrl.Result{RequeueAfter: v.again(outcome)}, nil
+}
+
+// again says when time alone asks for another visit.
+func (v *visit) again(outcome *observed.Outcome) time.Duration {
+	if outcome.Unreachable {
+		longest := lastRetry
+		if v.name == v1alpha1.LocalClusterName {
+			longest = firstRetry // everything hangs on it
+		}
+		wait := min(firstRetry<<min(v.failures-1, 10), longest)
+		return wait/2 + rand.N(wait)
+	}
+	now := v.Fleet.Now()
+	wait := time.Duration(0)
+	if !v.runAt.IsZero() {
+		wait = sooner(wait, max(v.runAt.Sub(now), time.Millisecond))
+	}
+	if !v.beatAt.IsZero() {
+		wait = sooner(wait, max(v.beatAt.Sub(now), time.Millisecond))
+	}
+	return wait
+}
+
+// since is when what is wrong with a cluster began.
+func since(object *v1alpha1.MemberCluster, outcome *observed.Outcome) time.Time {
+	kind := v1alpha1.ConditionInSync
+	if outcome.Unreachable {
+		kind = v1alpha1.ConditionConnected
+	}
+	for _, c := range object.Status.Conditions {
+		if c.Type == kind && c.Status != metav1.ConditionTrue {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
+}
+
+// write sends the status when it differs. It is written over what was read: a
+// revision that was assigned meanwhile must not be called ready.
+func (r *MemberReconciler) write(ctx context.Context, v *visit, outcome *observed.Outcome) error {
+	object := v.object
+	in := status.MemberInput{Member: object, Outcome: outcome, Heard: v.heard, Identity: v.identity(), Now: metav1.NewTime(r.Fleet.Now())}
+	if v.assignment != nil {
+		in.Platform = v.assignment.Platform.Name
+	}
+	computed := status.Member(in)
+	if equality.Semantic.DeepEqual(object.Status, computed) {
+		return nil
+	}
+	changed := object.DeepCopy()
 	changed.Status = computed
-	if err := r.Client.Status().Patch(ctx, changed, client.MergeFrom(member)); err != nil {
-		return ctrl.Result{}, fmt.Errorf("writing the status of MemberCluster %s: %w", member.Name, err)
+	err := r.Client.Status().Patch(ctx, changed, client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{}))
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil // it was deleted meanwhile
+	case apierrors.IsConflict(err):
+		r.Fleet.wake.wake(object.Name) // the cache is behind; another visit writes
+		return nil
+	case err != nil:
+		return fmt.Errorf("writing the status of MemberCluster %s: %w", object.Name, err)
 	}
-	return ctrl.Result{RequeueAfter: again}, nil
+	return nil
 }
 
 // EnsureLocal creates the MemberCluster of the hub's own cluster. One that

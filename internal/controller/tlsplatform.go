@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -17,27 +18,44 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
-	"github.com/tlsplatform/tls-platform-operator/internal/apply"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
-	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 	"github.com/tlsplatform/tls-platform-operator/internal/status"
 )
 
-// PlatformReconciler makes the estates of TLSPlatforms true.
+// PlatformReconciler decides what each cluster of a TLSPlatform shall have now,
+// and says how far they are. It never speaks to a member itself.
 type PlatformReconciler struct {
 	// Client reads TLSPlatforms and MemberClusters from the manager's cache and
 	// writes their status.
 	Client client.Client
-	// Clusters that can be reached, by the name of their MemberCluster.
-	Clusters map[string]*Cluster
+	// Home is the hub's own cluster.
+	Home *Home
+	// Fleet of all clusters.
+	Fleet *Fleet
 	// Events records what happened, after status was written.
 	Events events.EventRecorder
+	// Metrics of the fleet.
+	Metrics *Metrics
 	// Now is the clock.
 	Now func() time.Time
 
-	// written is what was written last to each platform by name. Platforms are
-	// reconciled one at a time.
-	written map[string]write
+	// What follows is by name or UID of a platform. Platforms are reconciled one
+	// at a time.
+	revisions  *revisions
+	written    map[string]write
+	valid      map[types.UID]map[string]bool // overrides that are known to be valid, in that generation
+	generation map[types.UID]int64
+	pending    map[types.UID]time.Time // since when clusters have not been visited with their assignment
+	compared   map[types.UID]comparison
+}
+
+// NewPlatformReconciler returns a reconciler of platforms.
+func NewPlatformReconciler(c client.Client, home *Home, f *Fleet, recorder events.EventRecorder) *PlatformReconciler {
+	return &PlatformReconciler{
+		Client: c, Home: home, Fleet: f, Events: recorder, Metrics: NewMetrics(f), Now: f.Now,
+		revisions: newRevisions(home), written: map[string]write{}, valid: map[types.UID]map[string]bool{}, generation: map[types.UID]int64{},
+		pending: map[types.UID]time.Time{}, compared: map[types.UID]comparison{},
+	}
 }
 
 // write is the resource version that a write of status led to.
@@ -53,6 +71,9 @@ const (
 	// cacheRetry is when a cache that is behind is looked at again. No event says
 	// that it has caught up, since changes of status alone start nothing.
 	cacheRetry = 100 * time.Millisecond
+	// patience is how long clusters may be on their way before status says so:
+	// most changes are done by then.
+	patience = 2 * time.Second
 )
 
 // behind says that a platform as read does not have our last write yet. A status
@@ -76,31 +97,63 @@ func (r *PlatformReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	if r.behind(platform) {
 		return ctrl.Result{RequeueAfter: cacheRetry}, nil
 	}
-	switch {
-	case !platform.DeletionTimestamp.IsZero():
+	if !platform.DeletionTimestamp.IsZero() {
 		return r.delete(ctx, platform)
-	case platform.Spec.Suspend:
-		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Suspended(platform, r.clock()))
 	}
 	if err := r.patch(ctx, platform, controllerutil.AddFinalizer); err != nil {
 		return ctrl.Result{}, fmt.Errorf("adding the finalizer to TLSPlatform %s: %w", platform.Name, err)
 	}
-	selected, err := r.selected(ctx, platform)
+	members, err := r.selected(ctx, platform)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	outcomes, recheck := r.run(ctx, platform, selected)
-	if err := r.writeStatus(ctx, platform, status.Compute(platform, outcomes, r.clock())); err != nil {
+	r.Fleet.Unassign(platform.UID, namesOf(members))
+	if problem, err := r.invalid(ctx, platform, members); err != nil || problem != "" {
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Invalid(platform, problem, r.clock()))
+	}
+	decision, err := r.roll(ctx, platform, members)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.announce(platform, outcomes)
-	return ctrl.Result{RequeueAfter: recheck}, nil
+	if platform.Spec.Suspend {
+		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Suspended(platform, r.clock()))
+	}
+	return r.report(ctx, platform, members, decision)
+}
+
+// report writes the status, unless clusters have only just been told something.
+func (r *PlatformReconciler) report(ctx context.Context, platform *v1alpha1.TLSPlatform, members []v1alpha1.MemberCluster, d *rolled) (ctrl.Result, error) {
+	outcomes, waiting := r.outcomes(platform, members)
+	result := ctrl.Result{}
+	if d.Next != nil {
+		result.RequeueAfter = max(d.Next.Sub(r.Now()), time.Second)
+	}
+	if waiting == 0 {
+		delete(r.pending, platform.UID)
+	} else {
+		since, known := r.pending[platform.UID]
+		if !known {
+			since = r.Now()
+			r.pending[platform.UID] = since
+		}
+		if rest := patience - r.Now().Sub(since); rest > 0 {
+			return ctrl.Result{RequeueAfter: rest}, nil
+		}
+	}
+	computed := status.Compute(status.Input{
+		Platform: platform, Outcomes: outcomes, Pending: waiting, Rollout: d.status, Consistency: r.consistency(platform, members),
+		Now: r.clock(),
+	})
+	return result, r.writeStatus(ctx, platform, computed)
 }
 
 func (r *PlatformReconciler) clock() metav1.Time { return metav1.NewTime(r.Now()) }
 
 // selected are the clusters of the platform, by name.
-func (r *PlatformReconciler) selected(ctx context.Context, platform *v1alpha1.TLSPlatform) ([]*Cluster, error) {
+func (r *PlatformReconciler) selected(ctx context.Context, platform *v1alpha1.TLSPlatform) ([]v1alpha1.MemberCluster, error) {
 	selector := labels.Everything()
 	if s := platform.Spec.Clusters.Selector; s != nil {
 		parsed, err := metav1.LabelSelectorAsSelector(s)
@@ -113,27 +166,17 @@ func (r *PlatformReconciler) selected(ctx context.Context, platform *v1alpha1.TL
 	if err := r.Client.List(ctx, &members, client.MatchingLabelsSelector{Selector: selector}); err != nil {
 		return nil, fmt.Errorf("listing MemberClusters for TLSPlatform %s: %w", platform.Name, err)
 	}
-	var clusters []*Cluster
-	for i := range members.Items {
-		if c, ok := r.Clusters[members.Items[i].Name]; ok {
-			clusters = append(clusters, c)
-		}
-	}
-	slices.SortFunc(clusters, func(a, b *Cluster) int { return compare(a.Name(), b.Name()) })
-	return clusters, nil
+	list := slices.DeleteFunc(members.Items, func(m v1alpha1.MemberCluster) bool { return !m.DeletionTimestamp.IsZero() })
+	slices.SortFunc(list, func(a, b v1alpha1.MemberCluster) int { return compare(a.Name, b.Name) })
+	return list, nil
 }
 
-// run brings each cluster forward and says when to look again.
-func (r *PlatformReconciler) run(ctx context.Context, platform *v1alpha1.TLSPlatform, clusters []*Cluster) (outcomes []observed.Outcome, recheck time.Duration) {
-	for _, c := range clusters {
-		outcome, next := c.Run(ctx, platform)
-		outcomes = append(outcomes, outcome)
-		recheck = sooner(recheck, outcome.Recheck)
-		if next != nil {
-			recheck = sooner(recheck, max(next.Sub(r.Now()), time.Second))
-		}
+func namesOf(members []v1alpha1.MemberCluster) map[string]bool {
+	set := make(map[string]bool, len(members))
+	for i := range members {
+		set[members[i].Name] = true
 	}
-	return outcomes, recheck
+	return set
 }
 
 // sooner of two waits, where zero is never.
@@ -146,6 +189,7 @@ func sooner(a, b time.Duration) time.Duration {
 
 // writeStatus sends the status when it differs from what is stored.
 func (r *PlatformReconciler) writeStatus(ctx context.Context, platform *v1alpha1.TLSPlatform, computed v1alpha1.TLSPlatformStatus) error {
+	r.Metrics.set(platform.Name, computed)
 	if equality.Semantic.DeepEqual(platform.Status, computed) {
 		return nil
 	}
@@ -157,37 +201,8 @@ func (r *PlatformReconciler) writeStatus(ctx context.Context, platform *v1alpha1
 		}
 		return fmt.Errorf("writing the status of TLSPlatform %s: %w", platform.Name, err)
 	}
-	if r.written == nil {
-		r.written = map[string]write{}
-	}
 	r.written[platform.Name] = write{changed.ResourceVersion, r.Now()}
 	return nil
-}
-
-// delete forgets or removes the estate, then lets the object go.
-func (r *PlatformReconciler) delete(ctx context.Context, platform *v1alpha1.TLSPlatform) (ctrl.Result, error) {
-	if !controllerutil.ContainsFinalizer(platform, names.Finalizer) {
-		return ctrl.Result{}, nil
-	}
-	for _, c := range r.Clusters {
-		done, message, err := c.Release(ctx, platform)
-		if err != nil {
-			message = fmt.Sprintf("cluster %s: %v", c.Name(), err)
-		}
-		if err != nil || !done {
-			if werr := r.writeStatus(ctx, platform, status.Deleting(platform, message, r.clock())); werr != nil {
-				return ctrl.Result{}, werr
-			}
-			return ctrl.Result{RequeueAfter: deleteRecheck}, nil
-		}
-		if message != "" {
-			r.Events.Eventf(platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete, "cluster %s: %s", c.Name(), message)
-		}
-	}
-	if err := r.patch(ctx, platform, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
-		return ctrl.Result{}, fmt.Errorf("removing the finalizer of TLSPlatform %s: %w", platform.Name, err)
-	}
-	return ctrl.Result{}, nil
 }
 
 // patch changes the finalizers and nothing else: an update would write the
@@ -203,22 +218,67 @@ func (r *PlatformReconciler) patch(ctx context.Context, platform *v1alpha1.TLSPl
 // deleteRecheck is how often a deletion that is under way is looked at.
 const deleteRecheck = 2 * time.Second
 
-// Release ends a platform's hold on the cluster, as its deletion policy says.
-// done is false while something is still being removed.
-func (c *Cluster) Release(ctx context.Context, platform *v1alpha1.TLSPlatform) (done bool, message string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	owner, owned, err := c.engine.Ledger(ctx)
-	if err != nil || !owned || owner.UID != platform.UID {
-		return err == nil, "", err
+// delete has every cluster forget or remove the estate, then lets the object go.
+func (r *PlatformReconciler) delete(ctx context.Context, platform *v1alpha1.TLSPlatform) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(platform, names.Finalizer) {
+		r.forget(platform)
+		return ctrl.Result{}, nil
 	}
-	if platform.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRemove {
-		return true, "everything stays in place, as deletionPolicy Retain asks", c.engine.Forget(ctx)
+	var members v1alpha1.MemberClusterList
+	if err := r.Client.List(ctx, &members); err != nil {
+		return ctrl.Result{}, fmt.Errorf("listing MemberClusters for TLSPlatform %s: %w", platform.Name, err)
 	}
-	done, retained, err := c.engine.Remove(ctx, apply.Owner{Name: platform.Name, UID: platform.UID})
-	message = summary(retained)
-	if err != nil || !done {
-		return false, "removing; " + message, err
+	message := ""
+	for i := range members.Items {
+		if text := r.let(platform, &members.Items[i]); text != "" && message == "" {
+			message = text
+		}
 	}
-	return true, message, c.engine.Forget(ctx)
+	if message != "" {
+		return ctrl.Result{RequeueAfter: deleteRecheck}, r.writeStatus(ctx, platform, status.Deleting(platform, message, r.clock()))
+	}
+	if err := r.patch(ctx, platform, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("removing the finalizer of TLSPlatform %s: %w", platform.Name, err)
+	}
+	r.forget(platform)
+	return ctrl.Result{}, nil
+}
+
+// let has one cluster let go of the platform, and says what it is about; empty
+// when that is done. A cluster that can't be reached is waited for only where
+// something is to be removed.
+func (r *PlatformReconciler) let(platform *v1alpha1.TLSPlatform, m *v1alpha1.MemberCluster) string {
+	name := m.Name
+	if r.Fleet.Released(name, platform.UID) {
+		return ""
+	}
+	release := &Assignment{Platform: platform.DeepCopy(), Key: "release", Release: true, Since: r.Now()}
+	r.Fleet.Assign(name, release)
+	known := r.Fleet.Known(name, platform.UID)
+	switch o := known.Outcome; {
+	case o != nil && o.Unreachable && (platform.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRemove || m.Status.Platform != platform.Name):
+		r.Fleet.Drop(name, platform.UID)
+		if m.Status.Platform == platform.Name {
+			r.Events.Eventf(platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete,
+				"cluster %s: it can't be reached (%s): everything stays there, with its ledger", name, o.Err.Message)
+		}
+		return ""
+	case o != nil && o.Unreachable:
+		return fmt.Sprintf("cluster %s can't be reached, and deletionPolicy Remove waits for it: %s; delete MemberCluster %s to leave everything there as it is",
+			name, o.Err.Message, name)
+	case o != nil && o.Err != nil && o.Err.Reason == v1alpha1.ReasonDeleting:
+		return fmt.Sprintf("cluster %s: %s", name, o.Err.Message)
+	}
+	return fmt.Sprintf("cluster %s is being released", name)
+}
+
+func (r *PlatformReconciler) forget(platform *v1alpha1.TLSPlatform) {
+	r.Fleet.Unassign(platform.UID, nil)
+	r.revisions.forget(platform.UID)
+	delete(r.written, platform.Name)
+	delete(r.valid, platform.UID)
+	delete(r.generation, platform.UID)
+	delete(r.pending, platform.UID)
+	delete(r.compared, platform.UID)
+	r.Metrics.forget(platform.Name)
 }

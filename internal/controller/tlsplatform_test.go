@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -29,11 +30,13 @@ type staleBench struct {
 func newStaleBench(t *testing.T) *staleBench {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
+	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, appsv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
 	}
 	platform := &v1alpha1.TLSPlatform{
-		ObjectMeta: metav1.ObjectMeta{Name: "platform", Finalizers: []string{names.Finalizer}},
+		ObjectMeta: metav1.ObjectMeta{Name: "platform", UID: "u", Finalizers: []string{names.Finalizer}},
 		Spec:       v1alpha1.TLSPlatformSpec{Suspend: true},
 	}
 	b := &staleBench{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), key: client.ObjectKeyFromObject(platform)}
@@ -50,7 +53,8 @@ func newStaleBench(t *testing.T) *staleBench {
 			return c.SubResource(sub).Patch(ctx, o, patch, opts...)
 		},
 	}).Build()
-	b.reconciler = &PlatformReconciler{Client: c, Now: func() time.Time { return b.now }}
+	home := &Home{Client: c, Namespace: names.SystemNamespace}
+	b.reconciler = NewPlatformReconciler(c, home, NewFleet(func() time.Time { return b.now }, func() {}), nil)
 	return b
 }
 

@@ -54,6 +54,9 @@ type RenderedChart struct {
 	KubeVersionRange string
 	// Key of the request.
 	Key string
-	// Objects in the order of apply. Hooks are left out.
+	// Objects in the order of apply. Hooks are left out. They may be shared by
+	// plans: don't change them.
 	Objects []*unstructured.Unstructured
+	// Digests of the objects, where they are known already.
+	Digests map[*unstructured.Unstructured]string
 }

@@ -54,6 +54,8 @@ type Part struct {
 	Identity Identity
 	// Objects in the order in which they are applied.
 	Objects []*unstructured.Unstructured
+	// Digests of objects, where they are known already.
+	Digests map[*unstructured.Unstructured]string
 	// Adopt takes over objects that exist already and belong to others.
 	Adopt bool
 	// Release is set for parts that come from a chart.

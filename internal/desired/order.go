@@ -67,12 +67,20 @@ func Digest(o *unstructured.Unstructured) string {
 	return digestOf(o.Object)
 }
 
+// DigestOf one of the part's objects.
+func (p *Part) DigestOf(o *unstructured.Unstructured) string {
+	if digest, known := p.Digests[o]; known {
+		return digest
+	}
+	return Digest(o)
+}
+
 // Digest of the whole part: its objects, identity and dependencies.
 func (p *Part) Digest() string {
 	digests := make([]string, 0, len(p.Objects)+1)
 	digests = append(digests, string(p.Name))
 	for _, o := range p.Objects {
-		digests = append(digests, Digest(o))
+		digests = append(digests, p.DigestOf(o))
 	}
 	return digestOf(digests)
 }

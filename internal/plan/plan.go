@@ -5,10 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+	"github.com/tlsplatform/tls-platform-operator/internal/plan/access"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/agent"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/component"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan/issuer"
@@ -37,10 +40,16 @@ type Input struct {
 	Facts *observed.Cluster
 	// Charts of the Managed components.
 	Charts map[desired.PartName]Chart
+	// Local says that it is the hub's own cluster, where the operator is installed
+	// by others.
+	Local bool
 	// Hub is the user name of the operator in the cluster.
 	Hub string
 	// HubUID is the UID of the namespace kube-system of the hub's own cluster.
 	HubUID string
+	// TakenFrom is the UID of the hub that the cluster belonged to before; empty
+	// for none.
+	TakenFrom string
 	// Namespace of the operator in the cluster, where the agent runs.
 	Namespace string
 	// AgentImage is the image of the agent; empty when nobody said.
@@ -53,7 +62,7 @@ type Input struct {
 func Build(in Input) (plan *desired.Plan, next *time.Time) {
 	spec := &in.Platform.Spec
 	namespace := CertManagerNamespace(spec, in.Facts)
-	plan = &desired.Plan{}
+	plan = &desired.Plan{Parts: []desired.Part{access.Build(in.Namespace, in.Local, in.Facts)}}
 	for _, name := range []desired.PartName{desired.CertManager, desired.TrustManager} {
 		plan.Parts = append(plan.Parts, buildComponent(in, name))
 	}
@@ -71,7 +80,7 @@ func Build(in Input) (plan *desired.Plan, next *time.Time) {
 	bundles.DependsOn = []desired.PartName{desired.TrustManager}
 	scraped := runsIn(spec, in.Facts)
 	runner, inventory := agent.Build(in.Platform, in.Facts, agent.Input{
-		Image: in.AgentImage, HubUID: in.HubUID, Namespace: in.Namespace, CertManagerNamespace: namespace,
+		Image: in.AgentImage, HubUID: in.HubUID, TakenFrom: in.TakenFrom, Namespace: in.Namespace, CertManagerNamespace: namespace,
 	})
 	if len(runner.Objects) > 0 {
 		scraped.Agent = in.Namespace
@@ -97,18 +106,45 @@ func problem(part *desired.Part, reason, message string, keep []desired.Ref) {
 // lets a part without objects depend on nothing.
 func finish(p *desired.Part, platform string) {
 	for _, o := range p.Objects {
-		labels := o.GetLabels()
-		if labels == nil {
-			labels = map[string]string{}
+		if !labelled(o, platform, p.Name) {
+			Label(o, platform, p.Name)
 		}
-		labels[names.LabelPlatform] = platform
-		labels[names.LabelPart] = string(p.Name)
-		o.SetLabels(labels)
 	}
 	desired.Sort(p.Objects)
 	if len(p.Objects) == 0 && p.Hold == nil {
 		p.DependsOn = nil
 	}
+}
+
+// Prepare the rendered chart of a component for all plans of a platform, which
+// then share its objects: they are labelled here, and never changed again.
+func Prepare(chart desired.RenderedChart, platform string, part desired.PartName) desired.RenderedChart {
+	objects := make([]*unstructured.Unstructured, 0, len(chart.Objects))
+	chart.Digests = make(map[*unstructured.Unstructured]string, len(chart.Objects))
+	for _, o := range chart.Objects {
+		o = o.DeepCopy()
+		Label(o, platform, part)
+		objects = append(objects, o)
+		chart.Digests[o] = desired.Digest(o)
+	}
+	chart.Objects = objects
+	return chart
+}
+
+// Label an object as one of a platform's part.
+func Label(o *unstructured.Unstructured, platform string, part desired.PartName) {
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[names.LabelPlatform] = platform
+	labels[names.LabelPart] = string(part)
+	o.SetLabels(labels)
+}
+
+func labelled(o *unstructured.Unstructured, platform string, part desired.PartName) bool {
+	labels := o.GetLabels()
+	return labels[names.LabelPlatform] == platform && labels[names.LabelPart] == string(part)
 }
 
 // SpecOf returns what the spec says of a component, nil for nothing.

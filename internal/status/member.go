@@ -100,6 +100,12 @@ func (m *member) inSync() {
 	}
 }
 
+// InSync says whether a cluster has everything that it shall have, as the
+// condition of its MemberCluster does.
+func InSync(o *observed.Outcome) bool {
+	return !o.Unreachable && len(o.Parts) > 0 && worstPart(o) == nil && lacks(o).reason == ""
+}
+
 // worstPart that is not healthy, nil when all are.
 func worstPart(o *observed.Outcome) *observed.Part {
 	var worst *observed.Part

@@ -38,7 +38,7 @@ func Build(
 	if part.Hold != nil {
 		return part
 	}
-	part.Objects = objectsOf(name, spec, rendered, opts)
+	part.Objects, part.Digests = objectsOf(name, spec, rendered, opts), rendered.Digests
 	part.Notes = notesOf(name, rendered, facts)
 	return part
 }

@@ -1,0 +1,155 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/apply"
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/observed"
+)
+
+// claimed says that another hub manages the cluster, nil when none does. It is
+// asked for before anything is written.
+func (v *visit) claimed(ctx context.Context) *observed.Failure {
+	hub, err := v.Options.Home.UID(ctx)
+	if err != nil {
+		return &observed.Failure{Reason: v1alpha1.ReasonApplyFailed, Message: err.Error()}
+	}
+	other, err := v.cluster.Claim(ctx)
+	switch {
+	case err != nil:
+		failure := apply.Classify(err, "")
+		return &failure
+	case other == "" || other == hub || other == v.object.Spec.TakeOverFrom:
+		return nil
+	}
+	return claimedBy(other)
+}
+
+func claimedBy(hub string) *observed.Failure {
+	return &observed.Failure{Reason: v1alpha1.ReasonClaimedByOtherHub, Terminal: true, Message: fmt.Sprintf(
+		"the hub with UID %s manages this cluster (TLSAgent %s there): delete its MemberCluster on that hub; when that hub is gone for good, set spec.takeOverFrom: %s here",
+		hub, v1alpha1.AgentName, hub)}
+}
+
+// Claim is the UID of the hub that the cluster says it belongs to, empty for none.
+func (c *Cluster) Claim(ctx context.Context) (string, error) {
+	if c.agent != nil {
+		if latest := c.agent.Latest(); latest != nil {
+			return latest.Spec.Hub.UID, nil
+		}
+	}
+	if !c.facts.APIs.Serves(v1alpha1.GroupVersion.Group, "TLSAgent") {
+		return "", nil
+	}
+	agent := &v1alpha1.TLSAgent{}
+	err := c.conn.Hub.Get(ctx, types.NamespacedName{Name: v1alpha1.AgentName}, agent)
+	if client.IgnoreNotFound(err) != nil {
+		return "", fmt.Errorf("reading TLSAgent %s of cluster %s: %w", v1alpha1.AgentName, c.Name(), err)
+	}
+	return agent.Spec.Hub.UID, nil
+}
+
+// release lets go of a cluster for a platform that is being deleted.
+func (v *visit) release(ctx context.Context, a *Assignment, outcome *observed.Outcome) {
+	done, message, err := v.cluster.Release(ctx, a.Platform)
+	if err != nil {
+		message = err.Error()
+	}
+	if !done {
+		outcome.Err = &observed.Failure{Reason: v1alpha1.ReasonDeleting, Message: message}
+		v.runAt = v.Fleet.Now().Add(deleteRecheck)
+		return
+	}
+	if message != "" {
+		v.Events.Eventf(a.Platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete, "cluster %s: %s", v.name, message)
+	}
+	v.owner, v.done, v.assignment = "", nil, nil
+	v.Fleet.released(v.member, a.Platform.UID)
+}
+
+// Release ends a platform's hold on the cluster, as its deletion policy says.
+// done is false while something is still being removed.
+func (c *Cluster) Release(ctx context.Context, platform *v1alpha1.TLSPlatform) (done bool, message string, err error) {
+	owner, owned, err := c.engine.Ledger(ctx)
+	if err != nil || !owned || owner.UID != platform.UID {
+		return err == nil, "", err
+	}
+	return c.letGo(ctx, owner, platform.Spec.DeletionPolicy)
+}
+
+func (c *Cluster) letGo(ctx context.Context, owner apply.Owner, policy v1alpha1.DeletionPolicy) (done bool, message string, err error) {
+	if policy != v1alpha1.DeletionPolicyRemove {
+		return true, "everything stays in place, as deletionPolicy Retain asks", c.engine.Forget(ctx)
+	}
+	done, retained, err := c.engine.Remove(ctx, owner)
+	message = summary(retained)
+	if err != nil || !done {
+		return false, "removing; " + message, err
+	}
+	return true, message, c.engine.Forget(ctx)
+}
+
+// leave lets go of a member whose MemberCluster is being deleted. A cluster that
+// can't be reached is let go at once: what stays there is said in an event.
+func (r *MemberReconciler) leave(ctx context.Context, m *member, object *v1alpha1.MemberCluster) error {
+	if !controllerutil.ContainsFinalizer(object, names.Finalizer) {
+		return nil
+	}
+	done, message, err := r.letGo(ctx, m, object)
+	if err != nil {
+		message = fmt.Sprintf("the cluster could not be cleaned up (%v): what the platform applied there stays, with its ledger, and is nobody's", err)
+		done = true
+	}
+	if !done {
+		r.Fleet.wake.add(r.Lane, m.name, deleteRecheck)
+		return nil
+	}
+	if message != "" {
+		r.Events.Eventf(object, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete, "%s", message)
+	}
+	if err := r.Dialer.Forget(ctx, object.Name); err != nil {
+		return err
+	}
+	before := object.DeepCopy()
+	controllerutil.RemoveFinalizer(object, names.Finalizer)
+	err = r.Client.Patch(ctx, object, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return fmt.Errorf("removing the finalizer of MemberCluster %s: %w", object.Name, err)
+	}
+	return nil
+}
+
+// letGo cleans up a cluster as the policy of its MemberCluster says.
+func (r *MemberReconciler) letGo(ctx context.Context, m *member, object *v1alpha1.MemberCluster) (done bool, message string, err error) {
+	if m.cluster == nil || !equality.Semantic.DeepEqual(m.spec.Connection, object.Spec.Connection) {
+		return true, "the cluster is not connected: what the platform applied there before stays, with its ledger", nil
+	}
+	if err := m.cluster.conn.Probe(ctx); err != nil {
+		return false, "", err
+	}
+	if other := r.Fleet.identify(m, m.cluster.facts.UID, object.CreationTimestamp); other != "" {
+		return true, "MemberCluster " + other + " is the same cluster and keeps it: nothing was done there", nil
+	}
+	owner, owned, err := m.cluster.engine.Ledger(ctx)
+	if err != nil || !owned {
+		return err == nil, "", err
+	}
+	hub, err := r.Options.Home.UID(ctx)
+	if err != nil {
+		return false, "", err
+	}
+	if owner.Hub != "" && owner.Hub != hub {
+		return true, "another hub manages the cluster: nothing was done there", nil
+	}
+	return m.cluster.letGo(ctx, owner, object.Spec.DeletionPolicy)
+}

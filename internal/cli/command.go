@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -26,11 +27,18 @@ type Options struct {
 	Version string
 }
 
-// Run runs the command line and returns the exit code of the process: 0, or 1
-// after an error, which it has written.
+// Run runs the command line and returns the exit code of the process: 0, 1 after
+// an error, which it has written, or 2 for differences and 3 for drift that were
+// asked for.
 func Run(ctx context.Context, o Options) int {
 	cmd, _ := newCommand(&o) //nolint:contextcheck // cobra hands the context to the commands
 	if err := cmd.ExecuteContext(ctx); err != nil {
+		if errors.Is(err, differenceError{}) {
+			return exitDifferences
+		}
+		if errors.Is(err, driftError{}) {
+			return exitDrift
+		}
 		// Errors quote arguments and the API server.
 		_, _ = fmt.Fprintln(o.Err, "error: "+clean(err.Error()))
 		return 1
@@ -45,6 +53,8 @@ type session struct {
 	// open connects to the cluster; the second result is the namespace of the
 	// current context.
 	open func() (client.Reader, string, error)
+	// connection finds the hub and its members, for commands that make plans.
+	connection *connection
 }
 
 func newCommand(o *Options) (*cobra.Command, *session) {
@@ -61,9 +71,11 @@ func newCommand(o *Options) (*cobra.Command, *session) {
 	root.SetArgs(o.Args)
 	root.SetOut(o.Out)
 	root.SetErr(o.Err)
-	s := &session{Options: o, open: newConnection(root, "kubectl-tls/"+o.Version).open}
+	c := newConnection(root, "kubectl-tls/"+o.Version)
+	s := &session{Options: o, open: c.open, connection: c}
 	root.PersistentFlags().StringVar(&s.agentNamespace, "agent-namespace", names.SystemNamespace, "namespace of the agent and of its list")
-	root.AddCommand(newInventoryCommand(s), newWhyCommand(s), newVersionCommand(s))
+	root.AddCommand(newInventoryCommand(s), newWhyCommand(s), newVersionCommand(s), newDiffCommand(s), newRenderCommand(s))
+	root.AddCommand(newClustersCommand(s), newMatrixCommand(s), newDriftCommand(s))
 	return root, s
 }
 

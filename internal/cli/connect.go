@@ -81,12 +81,14 @@ func newScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// newMapper knows the three kinds that are read, so that nothing has to be
+// newMapper knows the kinds that are read, so that nothing has to be
 // discovered first.
 func newMapper() meta.RESTMapper {
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{v1alpha1.GroupVersion, coordinationv1.SchemeGroupVersion})
 	mapper.Add(v1alpha1.GroupVersion.WithKind("CertificateSlice"), meta.RESTScopeNamespace)
 	mapper.Add(v1alpha1.GroupVersion.WithKind("TLSAgent"), meta.RESTScopeRoot)
+	mapper.Add(v1alpha1.GroupVersion.WithKind("MemberCluster"), meta.RESTScopeRoot)
+	mapper.Add(v1alpha1.GroupVersion.WithKind("TLSPlatform"), meta.RESTScopeRoot)
 	mapper.Add(coordinationv1.SchemeGroupVersion.WithKind("Lease"), meta.RESTScopeNamespace)
 	return mapper
 }

@@ -78,29 +78,36 @@ func Explain(wanted *fieldpath.Set, entries []metav1.ManagedFieldsEntry, manager
 // was removed has no owner any more; then the last writer is named.
 func takers(entries []metav1.ManagedFieldsEntry, lost *fieldpath.Set, manager string) (managers []string, since time.Time) {
 	var last *metav1.ManagedFieldsEntry
-	for i, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		if e.Manager == manager || e.Subresource != "" || e.FieldsV1 == nil {
 			continue
 		}
-		if last == nil || (e.Time != nil && (last.Time == nil || last.Time.Before(e.Time))) {
-			last = &entries[i]
+		if last == nil || timeOf(e).After(timeOf(last)) {
+			last = e
 		}
 		set := &fieldpath.Set{}
-		if err := set.FromJSON(e.FieldsV1.GetRawReader()); err == nil && !set.Intersection(lost).Empty() {
-			managers = append(managers, e.Manager)
-			if e.Time != nil && e.Time.After(since) {
-				since = e.Time.Time
-			}
+		if err := set.FromJSON(e.FieldsV1.GetRawReader()); err != nil || set.Intersection(lost).Empty() {
+			continue
+		}
+		managers = append(managers, e.Manager)
+		if timeOf(e).After(since) {
+			since = timeOf(e)
 		}
 	}
 	if len(managers) == 0 && last != nil {
-		managers = []string{last.Manager}
-		if last.Time != nil {
-			since = last.Time.Time
-		}
+		return []string{last.Manager}, timeOf(last)
 	}
 	slices.Sort(managers)
 	return slices.Compact(managers), since
+}
+
+// timeOf the last write of a manager; zero for unknown.
+func timeOf(e *metav1.ManagedFieldsEntry) time.Time {
+	if e.Time == nil {
+		return time.Time{}
+	}
+	return e.Time.Time
 }
 
 // maxNamed bounds how many fields a sentence lists.

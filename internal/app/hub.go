@@ -40,6 +40,7 @@ type hubOptions struct {
 	leaderElect    bool
 	namespace      string
 	agentImage     string
+	concurrency    int
 	development    bool
 }
 
@@ -65,6 +66,7 @@ func newHubCommand() *cobra.Command {
 	f.StringVar(&o.namespace, "namespace", namespace, "namespace of the operator (default from POD_NAMESPACE)")
 	f.StringVar(&o.agentImage, "agent-image", os.Getenv(names.AgentImageVariable),
 		"image that the agent of a cluster runs, the same as the hub's (default from "+names.AgentImageVariable+")")
+	f.IntVar(&o.concurrency, "concurrent-clusters", controller.DefaultConcurrency, "how many clusters are worked on at the same time")
 	f.BoolVar(&o.development, "development", false, "write logs for people rather than machines")
 	return cmd
 }
@@ -166,5 +168,6 @@ func addControllers(mgr manager.Manager, config *rest.Config, scheme *runtime.Sc
 				Home: own, Namespace: o.namespace, Scheme: scheme, Now: time.Now, HubUID: home.UID, Access: access.Objects,
 			},
 		},
+		o.concurrency,
 	)
 }

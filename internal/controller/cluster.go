@@ -184,7 +184,8 @@ func (c *Cluster) run(ctx context.Context, a *Assignment) (observed.Outcome, *ti
 	if err != nil {
 		return observed.Outcome{}, nil, err
 	}
-	if owned && owner.UID != a.Platform.UID && owner.Name != a.Platform.Name {
+	takenOver := a.TakeOverFrom != "" && owner.Hub == a.TakeOverFrom
+	if owned && owner.UID != a.Platform.UID && owner.Name != a.Platform.Name && !takenOver {
 		return observed.Outcome{Err: ownedByOther(c.Name(), owner.Name)}, nil, nil
 	}
 	if err := c.settleVersions(ctx, a.Platform, &facts); err != nil {

@@ -20,9 +20,10 @@ const (
 	reasonApplied  = "Applied"
 	reasonRepaired = "DriftRepaired"
 
-	actionApply  = "Apply"
-	actionRepair = "Repair"
-	actionDelete = "Delete"
+	actionApply   = "Apply"
+	actionRepair  = "Repair"
+	actionDelete  = "Delete"
+	actionConnect = "Connect"
 )
 
 // maxEvents bounds how many repairs of one part are told one by one.

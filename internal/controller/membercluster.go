@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -212,7 +213,22 @@ func (r *MemberReconciler) write(ctx context.Context, v *visit, outcome *observe
 	case err != nil:
 		return fmt.Errorf("writing the status of MemberCluster %s: %w", object.Name, err)
 	}
+	r.tell(object, &computed)
 	return nil
+}
+
+// tell records that a cluster went away, or is back.
+func (r *MemberReconciler) tell(object *v1alpha1.MemberCluster, computed *v1alpha1.MemberClusterStatus) {
+	before := meta.FindStatusCondition(object.Status.Conditions, v1alpha1.ConditionConnected)
+	after := meta.FindStatusCondition(computed.Conditions, v1alpha1.ConditionConnected)
+	if before != nil && before.Status == after.Status && before.Reason == after.Reason {
+		return
+	}
+	kind := eventNormal
+	if after.Status != metav1.ConditionTrue {
+		kind = eventWarning
+	}
+	r.Events.Eventf(object, nil, kind, after.Reason, actionConnect, "%s", after.Message)
 }
 
 // EnsureLocal creates the MemberCluster of the hub's own cluster. One that

@@ -121,6 +121,28 @@ func (r *PlatformReconciler) roll(ctx context.Context, platform *v1alpha1.TLSPla
 	return d, r.revisions.prune(ctx, platform.UID, used)
 }
 
+// suspend has the clusters only looked at. Nothing is decided meanwhile.
+func (r *PlatformReconciler) suspend(ctx context.Context, platform *v1alpha1.TLSPlatform, members []v1alpha1.MemberCluster) error {
+	target, err := r.revisions.target(ctx, platform)
+	if err != nil {
+		return err
+	}
+	for i := range members {
+		m := &members[i]
+		have := r.standing(platform, m).Revision
+		if have == "" {
+			have = target
+		}
+		a, err := r.revisions.assignment(platform, have, m.Labels)
+		if err != nil {
+			return err
+		}
+		a.Since = assignedAt(m)
+		r.Fleet.Assign(m.Name, a)
+	}
+	return nil
+}
+
 // maxDecision bounds what is told of a rollout, in bytes.
 const maxDecision = 1024
 

@@ -38,13 +38,13 @@ func (s *Signal) Notify() {
 	}
 }
 
-// Concurrency is how many members are visited at the same time in each lane.
-// Visits mostly wait for a network; what they cost is memory for plans.
-const Concurrency = 16
+// DefaultConcurrency is how many members are visited at the same time in each
+// lane. Visits mostly wait for a network; what they cost is memory for plans.
+const DefaultConcurrency = 16
 
 // Setup adds the controllers to a manager. members is the one of the healthy
 // lane; that of the suspects is made from it.
-func Setup(mgr manager.Manager, signal *Signal, platforms *PlatformReconciler, members *MemberReconciler) error {
+func Setup(mgr manager.Manager, signal *Signal, platforms *PlatformReconciler, members *MemberReconciler, concurrency int) error {
 	all := &enqueueAll{client: mgr.GetClient()}
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named("tlsplatform").
@@ -61,7 +61,7 @@ func Setup(mgr manager.Manager, signal *Signal, platforms *PlatformReconciler, m
 	}
 	suspects := *members
 	members.Lane, suspects.Lane = laneHealthy, laneSuspect
-	lane := controller.Options{MaxConcurrentReconciles: Concurrency}
+	lane := controller.Options{MaxConcurrentReconciles: concurrency}
 	err = ctrl.NewControllerManagedBy(mgr).
 		Named("membercluster").
 		For(&v1alpha1.MemberCluster{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).

@@ -114,12 +114,15 @@ func (r *PlatformReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 		}
 		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Invalid(platform, problem, r.clock()))
 	}
+	if platform.Spec.Suspend {
+		if err := r.suspend(ctx, platform, members); err != nil {
+			return ctrl.Result{}, err
+		}
+		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Suspended(platform, r.clock()))
+	}
 	decision, err := r.roll(ctx, platform, members)
 	if err != nil {
 		return ctrl.Result{}, err
-	}
-	if platform.Spec.Suspend {
-		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Suspended(platform, r.clock()))
 	}
 	return r.report(ctx, platform, members, decision)
 }
@@ -256,6 +259,9 @@ func (r *PlatformReconciler) let(platform *v1alpha1.TLSPlatform, m *v1alpha1.Mem
 	r.Fleet.Assign(name, release)
 	known := r.Fleet.Known(name, platform.UID)
 	switch o := known.Outcome; {
+	case known.Other != nil: // it never was this platform's
+		r.Fleet.Drop(name, platform.UID)
+		return ""
 	case o != nil && o.Unreachable && (platform.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRemove || m.Status.Platform != platform.Name):
 		r.Fleet.Drop(name, platform.UID)
 		if m.Status.Platform == platform.Name {

@@ -282,9 +282,8 @@ spec:
 		Expect(code).To(Equal(2))
 		Expect(out).To(And(
 			ContainSubstring("as if spec.components.certManager had state: Managed"),
-			ContainSubstring("  create    Namespace cert-manager\n"),
+			ContainSubstring("  create    Deployment cert-manager/cert-manager-webhook\n"),
 			ContainSubstring("  create    CustomResourceDefinition certificates.cert-manager.io\n"),
-			ContainSubstring("# - namespace cert-manager does not exist yet"),
 			ContainSubstring("# - the cluster does not serve ClusterIssuer yet"),
 			ContainSubstring("  create    ClusterIssuer letsencrypt\n"),
 			Not(ContainSubstring("\naccess\n")),

@@ -176,7 +176,7 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) take(ctx context.Context, p *publication, object *v1alpha1.TLSAgent) {
 	a.Publisher.SetOwner(v1alpha1.GroupVersion.WithKind("TLSAgent"), object.Name, object.UID)
 	a.estate.Recall(object.Status.Estate)
-	a.estate.Limit(len(object.Spec.Inventory.Namespaces.Include) > 0)
+	a.estate.Limit(len(object.Spec.Inventory.Namespaces.Include) > 0) //nolint:contextcheck // tails live as long as the watch on the estate, not as this call
 	t := a.current.Load()
 	if t != nil && (t.object.UID != object.UID || t.object.Spec.Inventory.Probing != nil && object.Spec.Inventory.Probing == nil) {
 		p.recheck = true // the new one has no report yet, or the prober leaves pages

@@ -76,7 +76,7 @@ func newDiffCommand(s *session) *cobra.Command {
 	flags.BoolVar(&f.full, "full", false, "show the schemas of custom resource definitions line by line")
 	flags.BoolVar(&f.exitCode, "exit-code", false, "end with exit code 2 when something would change")
 	flags.StringVarP(&f.output, "output", "o", string(formatDiff), "format: diff, summary, json")
-	f.estateFlags.bind(flags)
+	f.bind(flags)
 	return cmd
 }
 

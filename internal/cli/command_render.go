@@ -53,7 +53,7 @@ func newRenderCommand(s *session) *cobra.Command {
 	flags.StringSliceVar(&f.clusters, "cluster", nil, "MemberCluster to render (repeatable)")
 	flags.BoolVar(&f.all, "all", false, "render every MemberCluster that the platform selects")
 	flags.StringVar(&f.directory, "directory", "", "folder that the clusters' folders are written to")
-	f.estateFlags.bind(flags)
+	f.bind(flags)
 	cmd.MarkFlagsMutuallyExclusive("cluster", "all")
 	cmd.MarkFlagsOneRequired("cluster", "all")
 	_ = cmd.MarkFlagRequired("directory") // it exists

@@ -224,14 +224,14 @@ func (c *Cluster) afterRun(outcome *observed.Outcome, a *Assignment) {
 	for i := range outcome.Parts {
 		p := &outcome.Parts[i]
 		changed = changed || p.Changed > 0
+		if p.Changed > 0 && defines[desired.PartName(p.Name)] {
+			c.stale.Store(true) // kinds or workloads may have come
+		}
 		switch p.State {
 		case observed.PartProgressing, observed.PartWaiting, observed.PartUnhealthy:
 			settled = false
 		case observed.PartReady, observed.PartHeld, observed.PartFailed, observed.PartEmpty:
 		}
-	}
-	if changed {
-		c.stale.Store(true) // kinds may have come
 	}
 	c.unproved = !c.engine.Proved()
 	if !changed && settled {
@@ -242,6 +242,9 @@ func (c *Cluster) afterRun(outcome *observed.Outcome, a *Assignment) {
 		outcome.Recheck = sooner(outcome.Recheck, wait)
 	}
 }
+
+// defines are the parts that bring kinds and workloads.
+var defines = map[desired.PartName]bool{desired.Access: true, desired.CertManager: true, desired.TrustManager: true}
 
 // firstLook and lastLook bound how often a member at work is looked at.
 const (

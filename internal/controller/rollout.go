@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,9 +32,9 @@ func (r *PlatformReconciler) invalid(ctx context.Context, platform *v1alpha1.TLS
 	}
 	seen := map[string]bool{}
 	for i := range members {
-		merged, applied, broken := override.For(&platform.Spec, members[i].Labels)
-		if broken != nil { // a fact about the spec, and no failure of ours
-			return broken.Error() + "; what is in the clusters stays", nil
+		merged, applied, broken := merge(platform, members[i].Labels)
+		if broken != "" {
+			return broken, nil
 		}
 		key := strings.Join(applied, ",")
 		if len(applied) == 0 || seen[key] {
@@ -56,6 +57,16 @@ func (r *PlatformReconciler) invalid(ctx context.Context, platform *v1alpha1.TLS
 		}
 	}
 	return "", nil
+}
+
+// merge the overrides for a cluster. That they can't be merged is a fact about
+// the spec, and no failure of ours.
+func merge(platform *v1alpha1.TLSPlatform, labels map[string]string) (merged *v1alpha1.TLSPlatformSpec, applied []string, broken string) {
+	merged, applied, err := override.For(&platform.Spec, labels)
+	if err != nil {
+		return nil, nil, err.Error() + "; what is in the clusters stays"
+	}
+	return merged, applied, ""
 }
 
 // checked says whether a set of overrides of this generation is known to be
@@ -90,6 +101,9 @@ func (r *PlatformReconciler) roll(ctx context.Context, platform *v1alpha1.TLSPla
 	d.status = &v1alpha1.RolloutStatus{
 		Revision: target, Stable: d.Stable, Phase: d.Phase, Wave: d.Wave, Updated: d.Updated, Total: d.Total, Message: bounded(d.Message),
 	}
+	if err := r.assignAll(ctx, members, d.Assign); err != nil {
+		return nil, err
+	}
 	waiting := map[string]bool{}
 	for _, name := range d.Waiting {
 		waiting[name] = true
@@ -99,9 +113,6 @@ func (r *PlatformReconciler) roll(ctx context.Context, platform *v1alpha1.TLSPla
 		m := &members[i]
 		have := in.Members[i].Revision
 		if next, changes := d.Assign[m.Name]; changes {
-			if err := r.assign(ctx, m, next); err != nil {
-				return nil, err
-			}
 			have = next
 		}
 		if have == "" {
@@ -151,6 +162,22 @@ func bounded(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:maxDecision-3], "") + "..."
+}
+
+// parallelWrites bounds how many statuses are written at the same time.
+const parallelWrites = 16
+
+// assignAll writes down who shall have what.
+func (r *PlatformReconciler) assignAll(ctx context.Context, members []v1alpha1.MemberCluster, assign map[string]string) error {
+	var group errgroup.Group
+	group.SetLimit(parallelWrites)
+	for i := range members {
+		m := &members[i]
+		if next, changes := assign[m.Name]; changes {
+			group.Go(func() error { return r.assign(ctx, m, next) })
+		}
+	}
+	return group.Wait()
 }
 
 // assign writes down that a cluster shall have a revision, before it is told: a

@@ -141,7 +141,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	a := begin(req.Context(), asked.limit)
-	resp, err := g.next.RoundTrip(req.WithContext(a.ctx))
+	resp, err := g.next.RoundTrip(req.WithContext(a.ctx)) //nolint:contextcheck // begin makes it from that of the request
 	if err != nil {
 		defer a.end()
 		return nil, g.failed(req.Context(), a, asked, err)
@@ -159,7 +159,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		if asked.body > 0 {
 			a.extend(asked.body)
 		}
-		body.failed = func(err error) error { return g.failed(req.Context(), a, asked, err) }
+		body.failed = func(err error) error { return g.failed(req.Context(), a, asked, err) } //nolint:contextcheck // it is the request's
 	}
 	resp.Body = body
 	return resp, nil

@@ -143,23 +143,18 @@ func isLoopback(host string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
+// insteadOf credentials that are refused.
+const insteadOf = "create a ServiceAccount in that cluster and use a token of it"
+
+// checkUser takes a token or a client certificate that stand in the kubeconfig
+// itself.
 func checkUser(u *api.AuthInfo) error {
-	const instead = "create a ServiceAccount in that cluster and use a token of it"
+	if err := checkFeatures(u); err != nil {
+		return err
+	}
 	switch {
-	case u.Exec != nil:
-		return refused("runs the command %.64q to get a credential (exec), which the hub does not do; %s", u.Exec.Command, instead)
-	case u.AuthProvider != nil:
-		return refused("has the auth-provider %.64q, which clients no longer support; %s", u.AuthProvider.Name, instead)
-	case u.TokenFile != "":
-		return refused("names a tokenFile, which the hub does not read; put the token itself under token")
-	case u.ClientCertificate != "" || u.ClientKey != "":
-		return refused("names a file as client-certificate or client-key, which the hub does not read; use client-certificate-data and client-key-data (kubectl config view --flatten --minify)")
-	case u.Username != "" || u.Password != "":
-		return refused("has a username and password, which API servers no longer accept; %s", instead)
-	case u.Impersonate != "" || u.ImpersonateUID != "" || len(u.ImpersonateGroups) > 0 || len(u.ImpersonateUserExtra) > 0:
-		return refused("impersonates another user (as); use a credential of the identity that is meant")
 	case u.Token == "" && len(u.ClientCertificateData) == 0 && len(u.ClientKeyData) == 0:
-		return refused("has neither a token nor a client certificate; %s", instead)
+		return refused("has neither a token nor a client certificate; %s", insteadOf)
 	case len(u.ClientCertificateData) == 0 != (len(u.ClientKeyData) == 0):
 		return refused("has only one of client-certificate-data and client-key-data; both are needed")
 	case strings.ContainsFunc(strings.TrimSpace(u.Token), func(r rune) bool { return r <= ' ' || r > '~' }):
@@ -169,6 +164,26 @@ func checkUser(u *api.AuthInfo) error {
 		if _, err := tls.X509KeyPair(u.ClientCertificateData, u.ClientKeyData); err != nil {
 			return refused("has a client certificate and key that can't be read or don't belong together; both must be the base64 of PEM")
 		}
+	}
+	return nil
+}
+
+// checkFeatures refuses what would run code or read files in the hub, and what
+// API servers no longer take.
+func checkFeatures(u *api.AuthInfo) error {
+	switch {
+	case u.Exec != nil:
+		return refused("runs the command %.64q to get a credential (exec), which the hub does not do; %s", u.Exec.Command, insteadOf)
+	case u.AuthProvider != nil:
+		return refused("has the auth-provider %.64q, which clients no longer support; %s", u.AuthProvider.Name, insteadOf)
+	case u.TokenFile != "":
+		return refused("names a tokenFile, which the hub does not read; put the token itself under token")
+	case u.ClientCertificate != "" || u.ClientKey != "":
+		return refused("names a file as client-certificate or client-key, which the hub does not read; use client-certificate-data and client-key-data (kubectl config view --flatten --minify)")
+	case u.Username != "" || u.Password != "":
+		return refused("has a username and password, which API servers no longer accept; %s", insteadOf)
+	case u.Impersonate != "" || u.ImpersonateUID != "" || len(u.ImpersonateGroups) > 0 || len(u.ImpersonateUserExtra) > 0:
+		return refused("impersonates another user (as); use a credential of the identity that is meant")
 	}
 	return nil
 }

@@ -76,7 +76,9 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func reply(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_, _ = io.Copy(w, answer(code, v).Body)
+	response := answer(code, v)
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(w, response.Body)
 }
 
 func (c *cluster) ca() []byte {

@@ -56,7 +56,7 @@ func TestDigestDoesNotDependOnTheOrder(t *testing.T) {
 
 func TestSumTellsPartsApart(t *testing.T) {
 	t.Parallel()
-	if Sum("a", "bc") == Sum("ab", "c") || Sum("a") == Sum("a", "") || Sum("x") != Sum("x") {
+	if Sum("a", "bc") == Sum("ab", "c") || Sum("a") == Sum("a", "") {
 		t.Error("parts run into each other")
 	}
 }

@@ -180,14 +180,6 @@ func (c *Cluster) run(ctx context.Context, a *Assignment) (observed.Outcome, *ti
 	if err != nil {
 		return observed.Outcome{}, nil, err
 	}
-	owner, owned, err := c.engine.Ledger(ctx)
-	if err != nil {
-		return observed.Outcome{}, nil, err
-	}
-	takenOver := a.TakeOverFrom != "" && owner.Hub == a.TakeOverFrom
-	if owned && owner.UID != a.Platform.UID && owner.Name != a.Platform.Name && !takenOver {
-		return observed.Outcome{Err: ownedByOther(c.Name(), owner.Name)}, nil, nil
-	}
 	if err := c.settleVersions(ctx, a.Platform, &facts); err != nil {
 		return observed.Outcome{}, nil, err
 	}
@@ -255,13 +247,6 @@ const (
 // News says whether the agent reported something that a run should look at.
 func (c *Cluster) News() bool {
 	return c.reported != nil && !equality.Semantic.DeepEqual(c.report(), c.estate)
-}
-
-func ownedByOther(cluster, other string) *observed.Failure {
-	return &observed.Failure{
-		Reason: v1alpha1.ReasonOwnedByOther, Terminal: true,
-		Message: fmt.Sprintf("cluster %s belongs to TLSPlatform %s, and two would fight: let one of them select other clusters, or delete it", cluster, other),
-	}
 }
 
 // settleVersions replaces the version that a component of ours seems to run by

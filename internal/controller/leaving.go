@@ -6,10 +6,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/apply"
@@ -37,8 +37,53 @@ func (v *visit) claimed(ctx context.Context) *observed.Failure {
 
 func claimedBy(hub string) *observed.Failure {
 	return &observed.Failure{Reason: v1alpha1.ReasonClaimedByOtherHub, Terminal: true, Message: fmt.Sprintf(
-		"the hub with UID %s manages this cluster (TLSAgent %s there): delete its MemberCluster on that hub; when that hub is gone for good, set spec.takeOverFrom: %s here",
+		"the hub with UID %s manages this cluster (TLSAgent %s there): delete its MemberCluster on that hub; when that is done, or that hub is gone for good, set spec.takeOverFrom: %s here",
 		hub, v1alpha1.AgentName, hub)}
+}
+
+// held says that another platform has the cluster, nil when none does. One that
+// no longer selects the cluster, or is gone, has let it go.
+func (v *visit) held(ctx context.Context, owner apply.Owner, owned bool) (*observed.Failure, error) {
+	a := v.assignment
+	if !owned || a == nil || a.Release || owner.UID == a.Platform.UID || owner.Name == a.Platform.Name {
+		return nil, nil
+	}
+	if a.TakeOverFrom != "" && owner.Hub == a.TakeOverFrom {
+		return nil, nil
+	}
+	hub, err := v.Options.Home.UID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var platforms v1alpha1.TLSPlatformList
+	if err := v.Client.List(ctx, &platforms); err != nil {
+		return nil, fmt.Errorf("listing TLSPlatforms: %w", err)
+	}
+	for i := range platforms.Items {
+		p := &platforms.Items[i]
+		if p.UID != owner.UID {
+			continue
+		}
+		selector, err := selectorOf(p)
+		if err != nil {
+			return nil, err
+		}
+		if selector.Matches(labels.Set(v.object.Labels)) {
+			return ownedByOther(v.name, owner.Name), nil
+		}
+		return nil, nil
+	}
+	if owner.Hub == "" || owner.Hub == hub {
+		return nil, nil
+	}
+	return ownedByOther(v.name, owner.Name), nil
+}
+
+func ownedByOther(cluster, other string) *observed.Failure {
+	return &observed.Failure{
+		Reason: v1alpha1.ReasonOwnedByOther, Terminal: true,
+		Message: fmt.Sprintf("cluster %s belongs to TLSPlatform %s, and two would fight: let one of them select other clusters, or delete it", cluster, other),
+	}
 }
 
 // Claim is the UID of the hub that the cluster says it belongs to, empty for none.

@@ -209,6 +209,10 @@ func (r *PlatformReconciler) standing(platform *v1alpha1.TLSPlatform, m *v1alpha
 	if c := meta.FindStatusCondition(m.Status.Conditions, v1alpha1.ConditionConnected); c != nil && (c.Status == metav1.ConditionTrue) == s.Reachable {
 		s.ReachabilitySince = c.LastTransitionTime.Time
 	}
+	if o := known.Outcome; o != nil && o.Err != nil && o.Err.Terminal {
+		// The cluster is refused for what it is: no change can fail there.
+		s.Reachable, s.ReachabilitySince = false, m.CreationTimestamp.Time
+	}
 	if known.Current {
 		s.State, s.Message = stateOf(known.Outcome)
 	}

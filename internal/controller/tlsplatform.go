@@ -157,13 +157,9 @@ func (r *PlatformReconciler) clock() metav1.Time { return metav1.NewTime(r.Now()
 
 // selected are the clusters of the platform, by name.
 func (r *PlatformReconciler) selected(ctx context.Context, platform *v1alpha1.TLSPlatform) ([]v1alpha1.MemberCluster, error) {
-	selector := labels.Everything()
-	if s := platform.Spec.Clusters.Selector; s != nil {
-		parsed, err := metav1.LabelSelectorAsSelector(s)
-		if err != nil {
-			return nil, fmt.Errorf("reading spec.clusters.selector of TLSPlatform %s: %w", platform.Name, err)
-		}
-		selector = parsed
+	selector, err := selectorOf(platform)
+	if err != nil {
+		return nil, err
 	}
 	var members v1alpha1.MemberClusterList
 	if err := r.Client.List(ctx, &members, client.MatchingLabelsSelector{Selector: selector}); err != nil {
@@ -172,6 +168,17 @@ func (r *PlatformReconciler) selected(ctx context.Context, platform *v1alpha1.TL
 	list := slices.DeleteFunc(members.Items, func(m v1alpha1.MemberCluster) bool { return !m.DeletionTimestamp.IsZero() })
 	slices.SortFunc(list, func(a, b v1alpha1.MemberCluster) int { return compare(a.Name, b.Name) })
 	return list, nil
+}
+
+func selectorOf(platform *v1alpha1.TLSPlatform) (labels.Selector, error) {
+	if platform.Spec.Clusters.Selector == nil {
+		return labels.Everything(), nil
+	}
+	selector, err := metav1.LabelSelectorAsSelector(platform.Spec.Clusters.Selector)
+	if err != nil {
+		return nil, fmt.Errorf("reading spec.clusters.selector of TLSPlatform %s: %w", platform.Name, err)
+	}
+	return selector, nil
 }
 
 func namesOf(members []v1alpha1.MemberCluster) map[string]bool {

@@ -39,6 +39,9 @@ const oldestKubernetes = "1.30"
 // reach finds out whether a suspect answers, and connects it.
 func (v *visit) reach(ctx context.Context) error {
 	v.assignment = v.Fleet.assignment(v.member)
+	if v.failures >= redialAfter {
+		v.disconnect() // the credential or the way there may be another by now
+	}
 	var claim *fleet.ClaimError
 	switch err := v.connect(ctx); {
 	case errors.As(err, &claim):
@@ -84,6 +87,15 @@ func (v *visit) run(ctx context.Context) *observed.Outcome {
 		v.owner = owner.UID
 	}
 	v.assignment = v.Fleet.assignmentOf(v.member, v.owner)
+	held, err := v.held(ctx, owner, owned)
+	if err != nil {
+		return v.failed(err)
+	}
+	if held != nil {
+		v.runAt = v.Fleet.Now().Add(refusedRecheck)
+		outcome.Err = held
+		return outcome
+	}
 	outcome = v.act(ctx, outcome)
 	if h := v.cluster.conn.Health(); !h.Reachable {
 		return v.lost(h)
@@ -94,6 +106,9 @@ func (v *visit) run(ctx context.Context) *observed.Outcome {
 	}
 	return outcome
 }
+
+// redialAfter is how many failures in a row have a suspect dialled anew.
+const redialAfter = 3
 
 // refusedRecheck is how often a cluster that is refused for what it is is looked
 // at again.
@@ -123,9 +138,6 @@ func (v *visit) act(ctx context.Context, outcome *observed.Outcome) *observed.Ou
 	result, next := v.cluster.Run(ctx, a)
 	v.ran, v.done, v.runAt = true, a, time.Time{}
 	v.owner = a.Platform.UID
-	if result.Err != nil && result.Err.Reason == v1alpha1.ReasonOwnedByOther {
-		v.owner = ""
-	}
 	if result.Recheck > 0 {
 		v.runAt = v.Fleet.Now().Add(result.Recheck)
 	}
@@ -234,8 +246,9 @@ func (v *visit) lost(h fleet.Health) *observed.Outcome {
 
 // gone is an outcome without anything but what the last visit knew.
 func (v *visit) gone(failure observed.Failure) *observed.Outcome {
-	if failure.Reason == v1alpha1.ReasonUnauthorized {
-		v.disconnect() // the first credential may make another identity
+	switch failure.Reason {
+	case v1alpha1.ReasonUnauthorized, v1alpha1.ReasonUntrusted, v1alpha1.ReasonNotKubernetes:
+		v.disconnect() // the first credential may make another identity, or lead elsewhere
 	}
 	outcome := &observed.Outcome{Unreachable: true, Err: &failure}
 	if last := v.Fleet.Known(v.name, "").Outcome; last != nil {
@@ -251,7 +264,11 @@ func (v *visit) failed(err error) *observed.Outcome {
 	}
 	v.runAt = v.Fleet.Now().Add(recheckAfterError)
 	failure := apply.Classify(err, desired.IdentityHub)
-	return &observed.Outcome{Err: &failure, Facts: v.cluster.facts}
+	outcome := &observed.Outcome{Err: &failure, Facts: v.cluster.facts}
+	if failure.Reason == v1alpha1.ReasonForbidden {
+		v.disconnect() // the roles may be gone, which the first credential can make again
+	}
+	return outcome
 }
 
 // listen looks at the heartbeat of the agent, when it is time.

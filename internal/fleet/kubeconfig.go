@@ -44,7 +44,7 @@ var yamlLine = regexp.MustCompile(`line \d{1,7}`)
 
 // ParseKubeconfig returns the connection that the current context of a
 // kubeconfig asks for. Only what is in the text itself is used: nothing that
-// would run a command, or read a file or the environment of the hub. Errors are
+// would run a command, or read a file of the hub. Errors are
 // of type [CredentialError] and quote nothing of the credential.
 func ParseKubeconfig(raw []byte) (*rest.Config, error) {
 	cluster, user, err := parseKubeconfig(raw)

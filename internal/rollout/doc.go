@@ -9,9 +9,8 @@
 // rollout, until the spec is changed, the cluster turns healthy, or it is no
 // longer selected.
 //
-// A cluster that could not be reached when its turn came is told to have the
-// change too. It counts for nothing, since the change can't have harmed it. One
-// that was lost after it was told may well be a victim of the change, so it counts
+// A cluster that can't be reached when its turn comes is passed over, and gets the
+// change in its turn once it is back. One that was lost after it was told may well be a victim of the change, so it counts
 // like one at work, up to the deadline and as failed after that. While no cluster
 // at all can be reached, nobody's turn comes: more likely it is the hub that is cut
 // off, and all clusters would get the change at once when it is back. Nor does the

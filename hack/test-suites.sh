@@ -18,7 +18,7 @@ mkdir -p "$artifacts/junit"
 # timeout of the first one.
 own_components=false
 if [ -z "${TLS_PLATFORM_COMPONENTS:-}" ]; then
-  TLS_PLATFORM_COMPONENTS="$(hack/controlplane/build.sh)"
+  TLS_PLATFORM_COMPONENTS="$(hack/controlplane/build.sh controlplane cert-manager trust-manager kwok cert-manager-1.20)"
   own_components=true
 fi
 export TLS_PLATFORM_COMPONENTS

@@ -13,13 +13,14 @@ usage: build.sh [component...]
 
 Builds the components that are not in the cache yet, and prints the folder with
 their binaries, and nothing else, on standard output. Progress goes to standard
-error. Components, all but pebble by default:
+error. Components, all but the last two by default:
 
   controlplane   etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl
   cert-manager   cert-manager-{controller,webhook,cainjector,startupapicheck}
   trust-manager
   kwok
   pebble
+  cert-manager-1.20   the programs of cert-manager 1.20, in the folder v1.20
 
 The name of a binary stands for its component. Environment:
 
@@ -40,23 +41,26 @@ die() {
 component() {
   case $1 in
   controlplane | etcd | kube-apiserver | kube-controller-manager | kube-scheduler | kubectl) echo controlplane ;;
+  cert-manager-1.20 | trust-manager | kwok | pebble) echo "$1" ;;
   cert-manager | cert-manager-*) echo cert-manager ;;
-  trust-manager | kwok | pebble) echo "$1" ;;
-  *) die "there is no component \"$1\"; there are controlplane, cert-manager, trust-manager, kwok and pebble" ;;
+  *) die "there is no component \"$1\"; there are controlplane, cert-manager, trust-manager, kwok, pebble and cert-manager-1.20" ;;
   esac
 }
 
-# links COMPONENT prints the names under which its one binary is started.
+# links COMPONENT prints the names under which its one binary is started; they
+# may lie in a folder.
 links() {
   case $1 in
   controlplane) echo etcd kube-apiserver kube-controller-manager kube-scheduler kubectl ;;
   cert-manager) echo cert-manager-controller cert-manager-webhook cert-manager-cainjector cert-manager-startupapicheck ;;
+  cert-manager-1.20) echo v1.20/cert-manager-controller v1.20/cert-manager-webhook v1.20/cert-manager-cainjector v1.20/cert-manager-startupapicheck ;;
   esac
 }
 
 package() {
   case $1 in
   controlplane | cert-manager) echo "./cmd/$1" ;;
+  cert-manager-1.20) echo ./cmd/cert-manager ;;
   trust-manager) echo github.com/cert-manager/trust-manager/cmd/trust-manager ;;
   kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
   pebble) echo github.com/letsencrypt/pebble/v2/cmd/pebble ;;
@@ -67,13 +71,19 @@ package() {
 usual() {
   case $1 in
   controlplane) echo "10 to 12 minutes on 2 cores when nothing is compiled yet, half a minute when only linking" ;;
-  cert-manager) echo "about 2 minutes after the control plane, several alone" ;;
+  cert-manager | cert-manager-1.20) echo "about 2 minutes after the control plane, several alone" ;;
   *) echo "less than half a minute after the control plane, a few minutes alone" ;;
   esac
 }
 
-# version MODULE prints the version that go.mod pins it to.
-version() { sed -n "s|^[[:space:]]*$1 \(v[^ ]*\).*|\1|p" "$here/go.mod" | head -n 1; }
+# version MODULE [FILE] prints the version that go.mod, or FILE, pins it to.
+version() { sed -n "s|^[[:space:]]*$1 \(v[^ ]*\).*|\1|p" "$here/${2:-go.mod}" | head -n 1; }
+
+# flags COMPONENT prints the flags of its build. The older cert-manager is the same
+# package with another version of the module; a tag leaves out what that lacks.
+flags() {
+  if [[ $1 == cert-manager-1.20 ]]; then echo -modfile=go.1.20.mod -tags=certmanager1_20; fi
+}
 
 # stamps COMPONENT prints the linker flags that tell it its version, as its own
 # release build does.
@@ -93,6 +103,7 @@ stamps() {
     done
     ;;
   cert-manager) printf -- ' -X github.com/cert-manager/cert-manager/pkg/util.AppVersion=%s' "$(version github.com/cert-manager/cert-manager)" ;;
+  cert-manager-1.20) printf -- ' -X github.com/cert-manager/cert-manager/pkg/util.AppVersion=%s' "$(version github.com/cert-manager/cert-manager go.1.20.mod)" ;;
   trust-manager) printf -- ' -X github.com/cert-manager/trust-manager/internal/version.AppVersion=%s' "$(version github.com/cert-manager/trust-manager)" ;;
   esac
 }
@@ -110,7 +121,7 @@ key() {
       echo "$file"
       cat "$file"
     done
-    cat go.mod go.sum vcert/go.mod build.sh
+    cat go.mod go.sum go.1.20.mod go.1.20.sum vcert/go.mod build.sh
     go env GOVERSION GOOS GOARCH
     echo "$1"
   } | sha256)
@@ -148,8 +159,10 @@ link() {
   for name in $(links "$1"); do
     target=$2
     if [[ $2 == */ ]]; then target=$2$name; fi
-    ln -sfn "$target" "$bin/.$name.$$"
-    mv -f "$bin/.$name.$$" "$bin/$name"
+    if [[ $name == */* ]]; then target=../$target; fi
+    mkdir -p "$bin/$(dirname "$name")"
+    ln -sfn "$target" "$bin/.link.$$"
+    mv -f "$bin/.link.$$" "$bin/$name"
   done
 }
 
@@ -160,7 +173,7 @@ build() {
   say "  usually takes $(usual "$1"); the log is $log"
   mkdir -p "$root/log"
   set -m # a process group of its own, so that the compilers end with it
-  (cd "$here" && GOWORK=off exec go build -v -buildvcs=false -ldflags "$(stamps "$1")" -o "$out" "$(package "$1")") >"$log" 2>&1 9>&- &
+  (cd "$here" && GOWORK=off exec go build -v -buildvcs=false $(flags "$1") -ldflags "$(stamps "$1")" -o "$out" "$(package "$1")") >"$log" 2>&1 9>&- &
   building=$!
   set +m
   while kill -0 "$building" 2>/dev/null; do

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/tlsplatform/tls-platform-operator/test/harness/link"
 	"github.com/tlsplatform/tls-platform-operator/test/harness/node"
 	"github.com/tlsplatform/tls-platform-operator/test/harness/process"
 )
@@ -37,6 +38,9 @@ type ClusterOptions struct {
 	// Images are those whose pods run as real processes; pods of any other
 	// image are kwok's.
 	Images []node.Image
+	// Lean leaves out all but etcd and the API server: nothing runs, and no
+	// controller acts. For clusters that only have to be an API.
+	Lean bool
 }
 
 // Cluster is a running control plane with one node.
@@ -61,6 +65,7 @@ type Cluster struct {
 	processes map[string]*process.Process
 	leaving   map[*process.Process]bool // those that were asked to stop
 	usedPorts []int
+	links     []*link.Link
 	failure   error
 
 	// life ends with the cluster, or with the first failure of a component, so
@@ -76,8 +81,8 @@ type Cluster struct {
 var errStopped = errors.New("the cluster was stopped")
 
 // StartCluster starts a cluster beside those that run already, and returns it
-// when its API answers, its node is Ready, and namespaces get their default
-// ServiceAccount. When it fails, what was started is stopped, the logs are
+// when its API answers and, unless it is lean, its node is Ready, and namespaces
+// get their default ServiceAccount. When it fails, what was started is stopped, the logs are
 // kept, and the error says where.
 func (e *Environment) StartCluster(ctx context.Context, o ClusterOptions) (*Cluster, error) {
 	if !clusterName.MatchString(o.Name) {
@@ -165,6 +170,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.startAPI(ctx); err != nil {
 		return err
 	}
+	if c.options.Lean {
+		return c.waitServing(ctx)
+	}
 	return c.startControllers(ctx, stageFiles)
 }
 
@@ -237,6 +245,9 @@ func (c *Cluster) shutDown() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, l := range c.links {
+		errs = append(errs, l.Stop())
+	}
 	releasePorts(c.usedPorts)
 	return errors.Join(append(errs, c.failure)...)
 }

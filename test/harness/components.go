@@ -55,15 +55,22 @@ func findComponents(ctx context.Context, given, logFile string) (string, error) 
 	return dir, nil
 }
 
+// Build builds components that are not among those of every run, such as
+// "pebble", or finds them built, and returns the folder of their binaries.
+func (e *Environment) Build(ctx context.Context, components ...string) (string, error) {
+	return buildComponents(ctx, filepath.Join(e.dir, strings.Join(components, "-")), components...)
+}
+
 // buildComponents runs the build script, whose progress goes to the terminal,
-// since a cold build takes minutes.
-func buildComponents(ctx context.Context, outFile string) (string, error) {
+// since a cold build takes minutes. It builds the standard ones when none are
+// named.
+func buildComponents(ctx context.Context, outFile string, components ...string) (string, error) {
 	root, err := repositoryRoot()
 	if err != nil {
 		return "", fmt.Errorf("looking for %s: %w", buildScript, err)
 	}
 	p, err := process.Start(ctx, process.Spec{
-		Name: buildScript, Path: filepath.Join(root, buildScript), Dir: root, Env: os.Environ(),
+		Name: buildScript, Path: filepath.Join(root, buildScript), Args: components, Dir: root, Env: os.Environ(),
 		LogFile: outFile, Stderr: os.Stderr,
 	})
 	if err != nil {

@@ -28,6 +28,9 @@ const (
 	mastersGroup   = "system:masters"
 )
 
+// serviceAccountIssuer is who signs ServiceAccounts' tokens.
+const serviceAccountIssuer = "https://kubernetes.default.svc"
+
 // Pods that run as processes, and kwok's, get addresses from different ranges.
 const (
 	serviceCIDR = "10.0.0.0/24"
@@ -78,7 +81,7 @@ func (c *Cluster) apiServer() component {
 				"--etcd-servers=http://" + loopback(c.etcdPort),
 				"--tls-cert-file=" + c.pki.certFile("server"), "--tls-private-key-file=" + c.pki.keyFile("server"),
 				"--client-ca-file=" + c.pki.certFile("ca"),
-				"--service-account-issuer=https://kubernetes.default.svc",
+				"--service-account-issuer=" + serviceAccountIssuer,
 				"--service-account-key-file=" + c.pki.certFile("service-account"),
 				"--service-account-signing-key-file=" + c.pki.keyFile("service-account"),
 				"--authorization-mode=Node,RBAC", "--allow-privileged", "--service-cluster-ip-range=" + serviceCIDR,

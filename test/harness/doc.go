@@ -13,6 +13,11 @@
 // pod's process really listens. Charts therefore run unmodified: a webhook is
 // reached through its Service.
 //
+// A lean cluster is etcd and kube-apiserver alone, for those that only have to be
+// an API. A link (package link) is a network in front of a cluster's API server
+// that can be cut, made to hang and slowed down, and an Access makes kubeconfigs,
+// good and bad, that lead over it.
+//
 // Nothing here imports testing: errors are returned, waits are watches, and
 // what the run leaves behind is nothing, or the logs if something failed.
 package harness

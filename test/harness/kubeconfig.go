@@ -56,18 +56,21 @@ func (c *Cluster) KubeconfigForUser(user string, groups ...string) (string, erro
 
 func (c *Cluster) writeKubeconfig(name string, user clientcmdapi.AuthInfo) (string, error) {
 	path := filepath.Join(c.dir, name+".kubeconfig")
-	config := clientcmdapi.Config{
-		Clusters: map[string]*clientcmdapi.Cluster{c.Name: {
-			Server: c.server(), CertificateAuthorityData: c.pki.ca.pem.cert,
-		}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{name: &user},
-		Contexts:       map[string]*clientcmdapi.Context{c.Name: {Cluster: c.Name, AuthInfo: name}},
-		CurrentContext: c.Name,
-	}
+	config := c.kubeconfig(c.server(), c.pki.ca.pem.cert, name, user)
 	if err := clientcmd.WriteToFile(config, path); err != nil {
 		return "", fmt.Errorf("writing kubeconfig %s: %w", path, err)
 	}
 	return path, nil
+}
+
+// kubeconfig returns one with a single context.
+func (c *Cluster) kubeconfig(server string, ca []byte, name string, user clientcmdapi.AuthInfo) clientcmdapi.Config {
+	return clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{c.Name: {Server: server, CertificateAuthorityData: ca}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{name: &user},
+		Contexts:       map[string]*clientcmdapi.Context{c.Name: {Cluster: c.Name, AuthInfo: name}},
+		CurrentContext: c.Name,
+	}
 }
 
 // fileName makes a user's name, which can hold colons and slashes, fit for a file.

@@ -63,6 +63,17 @@ func nodeObject() *corev1.Node {
 	}
 }
 
+// waitServing waits for what the API server makes by itself.
+func (c *Cluster) waitServing(ctx context.Context) error {
+	namespaces := schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	for _, name := range []string{metav1.NamespaceDefault, metav1.NamespaceSystem} {
+		if err := WaitFor(ctx, c.Config, namespaces, "", name, Exists); err != nil {
+			return fmt.Errorf("cluster %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
 // waitUsable waits for what every user of a cluster takes for granted.
 func (c *Cluster) waitUsable(ctx context.Context) error {
 	nodes := schema.GroupVersionResource{Version: "v1", Resource: "nodes"}

@@ -6,8 +6,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -180,6 +183,42 @@ func newPKI(dir, cluster string) (*pki, error) {
 		}
 	}
 	return p, nil
+}
+
+// signToken returns a ServiceAccount's token as the API server would make it, for
+// times that it would not agree to.
+func (p *pki) signToken(namespace, account string, issued, expires time.Time) (string, error) {
+	raw, err := os.ReadFile(p.keyFile("service-account"))
+	if err != nil {
+		return "", fmt.Errorf("reading the ServiceAccount key: %w", err)
+	}
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return "", fmt.Errorf("reading the ServiceAccount key: %s holds no PEM", p.keyFile("service-account"))
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("parsing the ServiceAccount key: %w", err)
+	}
+	signer, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return "", fmt.Errorf("the ServiceAccount key is a %T", key)
+	}
+	claims, err := json.Marshal(map[string]any{
+		"iss": serviceAccountIssuer, "aud": []string{serviceAccountIssuer}, "sub": "system:serviceaccount:" + namespace + ":" + account,
+		"iat": issued.Unix(), "nbf": issued.Unix(), "exp": expires.Unix(),
+	})
+	if err != nil {
+		return "", fmt.Errorf("encoding the claims of a token: %w", err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	signed := encode([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + encode(claims)
+	digest := sha256.Sum256([]byte(signed))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, signer, crypto.SHA256, digest[:])
+	if err != nil {
+		return "", fmt.Errorf("signing a token: %w", err)
+	}
+	return signed + "." + encode(signature), nil
 }
 
 func (p *pki) certFile(name string) string { return filepath.Join(p.dir, name+".crt") }

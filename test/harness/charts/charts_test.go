@@ -48,6 +48,38 @@ func TestTheStandardChartsArePulledAsReleased(t *testing.T) {
 	}
 }
 
+func TestTheOlderCertManagersChartIsPulledAsReleased(t *testing.T) {
+	r := serve(t)
+	if _, err := r.PushCertManagerPrevious(t.Context(), filepath.Join("..", "..", "..")); err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, pull(t, r, charts.CertManager+":"+charts.CertManagerPreviousVersion))
+	if c.Metadata.AppVersion != charts.CertManagerPreviousVersion {
+		t.Errorf("appVersion %s, want %s", c.Metadata.AppVersion, charts.CertManagerPreviousVersion)
+	}
+	if got := c.Metadata.Annotations["artifacthub.io/prerelease"]; got != "false" {
+		t.Errorf("the annotation about pre-releases is %q", got)
+	}
+}
+
+// Another version of a shared dependency would compile much of Kubernetes again.
+func TestTheOlderCertManagerSharesAllOtherModules(t *testing.T) {
+	folder := filepath.Join("..", "..", "..", "hack", "controlplane")
+	current, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, err := os.ReadFile(filepath.Join(folder, "go.1.20.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const module = "github.com/cert-manager/cert-manager "
+	want := strings.ReplaceAll(string(current), module+charts.CertManagerVersion, module+charts.CertManagerPreviousVersion)
+	if string(older) != want {
+		t.Error("go.1.20.mod differs from go.mod in more than the version of cert-manager: make it again as README.md says")
+	}
+}
+
 func TestTheSameContentHasTheSameDigestEverywhere(t *testing.T) {
 	dir := smallChart(t)
 	first, second := push(t, serve(t), dir), push(t, serve(t), dir)

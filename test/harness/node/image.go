@@ -66,6 +66,20 @@ type BuiltinArgs struct {
 	Log io.Writer
 }
 
+// In returns the images with their binaries in another folder than
+// Options.BinDir, for a second version of the same programs. Binaries with an
+// absolute path stay as they are.
+func In(dir string, images []Image) []Image {
+	moved := make([]Image, 0, len(images))
+	for _, image := range images {
+		if image.Binary != "" && !filepath.IsAbs(image.Binary) {
+			image.Binary = filepath.Join(dir, image.Binary)
+		}
+		moved = append(moved, image)
+	}
+	return moved
+}
+
 // KnownImages returns the names of the images in order, which is what another
 // stand-in has to leave alone.
 func KnownImages(images []Image) []string {

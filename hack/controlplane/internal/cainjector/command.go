@@ -74,8 +74,7 @@ func addFlags(fs *pflag.FlagSet, c *config.CAInjectorConfiguration) {
 		"kubeconfig file; by default KUBECONFIG, else the pod's own credentials")
 	fs.StringVar(&c.Namespace, "namespace", c.Namespace,
 		"the only namespace to take certificates from; all by default")
-	fs.StringSliceVar(&c.IgnoreNamespaces, "ignore-namespaces", c.IgnoreNamespaces,
-		"namespaces to take no certificates from")
+	addIgnoreFlag(fs, c)
 	fs.Var(cliflag.NewMapStringBool(&c.FeatureGates), "feature-gates",
 		"feature gates as name=true|false, comma-separated")
 	addElectionFlags(fs, c)

@@ -64,9 +64,8 @@ func Run(ctx context.Context, c *config.CAInjectorConfiguration) error {
 		}
 	}
 	into := c.EnableInjectableConfig
-	if err := cainjector.RegisterAllInjectors(ctx, mgr, cainjector.SetupOptions{
+	options := cainjector.SetupOptions{
 		Namespace:                    c.Namespace,
-		IgnoreNamespaces:             c.IgnoreNamespaces,
 		EnableCertificatesDataSource: c.EnableDataSourceConfig.Certificates,
 		EnabledReconcilersFor: map[string]bool{
 			cainjector.MutatingWebhookConfigurationName:   into.MutatingWebhookConfigurations,
@@ -74,7 +73,9 @@ func Run(ctx context.Context, c *config.CAInjectorConfiguration) error {
 			cainjector.APIServiceName:                     into.APIServices,
 			cainjector.CustomResourceDefinitionName:       into.CustomResourceDefinitions,
 		},
-	}); err != nil {
+	}
+	ignoreNamespaces(&options, c)
+	if err := cainjector.RegisterAllInjectors(ctx, mgr, options); err != nil {
 		return fmt.Errorf("registering the injectors: %w", err)
 	}
 	if err := mgr.Start(ctx); err != nil {

@@ -29,9 +29,8 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 
 // Gates returns the feature gates that the controller knows.
 func Gates() []featuregate.Feature {
-	return []featuregate.Feature{
+	return append(newGates(),
 		feature.ACMEHTTP01IngressPathTypeExact,
-		feature.ACMEUseARI,
 		feature.AdditionalCertificateOutputFormats,
 		feature.DefaultPrivateKeyRotationPolicyAlways,
 		feature.DisallowInsecureCSRUsageDefinition,
@@ -47,7 +46,7 @@ func Gates() []featuregate.Feature {
 		feature.UseCertificateRequestBasicConstraints,
 		feature.UseDomainQualifiedFinalizer,
 		feature.ValidateCAA,
-	}
+	)
 }
 
 func command() component.Command[config.ControllerConfiguration] {

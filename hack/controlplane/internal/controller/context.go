@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	config "github.com/cert-manager/cert-manager/internal/apis/config/controller"
 	"github.com/cert-manager/cert-manager/pkg/controller"
@@ -19,7 +18,7 @@ func contextOptions(c *config.ControllerConfiguration) (controller.ContextOption
 	if err != nil {
 		return controller.ContextOptions{}, err
 	}
-	return controller.ContextOptions{
+	options := controller.ContextOptions{
 		APIServerHost:      c.APIServerHost,
 		Kubeconfig:         component.Kubeconfig(c.KubeConfig, c.APIServerHost),
 		KubernetesAPIQPS:   c.KubernetesAPIQPS,
@@ -37,20 +36,20 @@ func contextOptions(c *config.ControllerConfiguration) (controller.ContextOption
 			DefaultIssuerGroup:                c.IngressShimConfig.DefaultIssuerGroup,
 			DefaultAutoCertificateAnnotations: c.IngressShimConfig.DefaultAutoCertificateAnnotations,
 			ExtraCertificateAnnotations:       c.IngressShimConfig.ExtraCertificateAnnotations,
-			GatewayAPIExtraProtocols:          sets.New(c.GatewayAPIConfig.ExtraProtocols...),
 		},
 		CertificateOptions: controller.CertificateOptions{
 			EnableOwnerRef:                           c.EnableCertificateOwnerRef,
 			CopiedAnnotationPrefixes:                 c.CopiedAnnotationPrefixes,
 			CertificateRequestMinimumBackoffDuration: c.CertificateRequestMinimumBackoffDuration,
-			CertificateRequestMaximumBackoffDuration: c.CertificateRequestMaximumBackoffDuration,
 		},
 		SchedulerOptions: controller.SchedulerOptions{MaxConcurrentChallenges: c.MaxConcurrentChallenges},
 		ConfigOptions: controller.ConfigOptions{
-			EnableGatewayAPI:            c.GatewayAPIConfig.Enabled,
-			EnableGatewayAPIListenerSet: c.GatewayAPIConfig.EnableListenerSet,
+			EnableGatewayAPI:            *gatewayAPI(c),
+			EnableGatewayAPIListenerSet: *gatewayListenerSet(c),
 		},
-	}, nil
+	}
+	addNewOptions(&options, c)
+	return options, nil
 }
 
 func acmeOptions(c *config.ControllerConfiguration) (controller.ACMEOptions, error) {
@@ -58,9 +57,7 @@ func acmeOptions(c *config.ControllerConfiguration) (controller.ACMEOptions, err
 	options := controller.ACMEOptions{
 		HTTP01SolverImage:            http01.SolverImage,
 		ACMEHTTP01SolverRunAsNonRoot: http01.SolverRunAsNonRoot,
-		HTTP01SolverRuntimeClassName: http01.SolverRuntimeClassName,
 		HTTP01SolverNameservers:      http01.SolverNameservers,
-		HTTP01SolverExtraLabels:      http01.SolverExtraLabels,
 		DNS01CheckAuthoritative:      !dns01.RecursiveNameserversOnly,
 		DNS01Nameservers:             dns01.RecursiveNameservers,
 		DNS01CheckRetryPeriod:        dns01.CheckRetryPeriod,

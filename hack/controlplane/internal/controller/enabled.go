@@ -36,9 +36,9 @@ func Enabled(c *config.ControllerConfiguration) sets.Set[string] {
 		enabled.Insert(configdefaults.ExperimentalCertificateSigningRequestControllers...)
 	}
 	// without the Gateway API's CRDs the informers would never sync
-	if gates.Enabled(feature.ExperimentalGatewayAPISupport) && c.GatewayAPIConfig.Enabled {
+	if gates.Enabled(feature.ExperimentalGatewayAPISupport) && *gatewayAPI(c) {
 		enabled.Insert(shimgateway.ControllerName)
-		if gates.Enabled(feature.ListenerSets) && c.GatewayAPIConfig.EnableListenerSet {
+		if gates.Enabled(feature.ListenerSets) && *gatewayListenerSet(c) {
 			enabled.Insert(shimlistenerset.ControllerName)
 		}
 	}

@@ -20,6 +20,7 @@ func addFlags(fs *pflag.FlagSet, c *config.ControllerConfiguration) {
 	addHTTP01Flags(fs, &c.ACMEHTTP01Config)
 	addDNS01Flags(fs, &c.ACMEDNS01Config)
 	addServingFlags(fs, c)
+	addNewFlags(fs, c)
 	logf.AddFlags(&c.Logging, fs)
 }
 
@@ -68,8 +69,6 @@ func addCertificateFlags(fs *pflag.FlagSet, c *config.ControllerConfiguration) {
 		"prefixes of annotations that go from a Certificate to its requests; with a leading dash, that do not")
 	fs.DurationVar(&c.CertificateRequestMinimumBackoffDuration, "certificate-request-minimum-backoff-duration",
 		c.CertificateRequestMinimumBackoffDuration, "wait after a request's first failure")
-	fs.DurationVar(&c.CertificateRequestMaximumBackoffDuration, "certificate-request-maximum-backoff-duration",
-		c.CertificateRequestMaximumBackoffDuration, "longest wait after a request's repeated failure")
 	fs.IntVar(&c.MaxConcurrentChallenges, "max-concurrent-challenges", c.MaxConcurrentChallenges,
 		"most ACME challenges under way at once")
 	fs.BoolVar(&c.ClusterIssuerAmbientCredentials, "cluster-issuer-ambient-credentials",
@@ -90,10 +89,10 @@ func addShimFlags(fs *pflag.FlagSet, c *config.ControllerConfiguration) {
 		"kind of the default issuer")
 	fs.StringVar(&shim.DefaultIssuerGroup, "default-issuer-group", shim.DefaultIssuerGroup,
 		"API group of the default issuer")
-	fs.BoolVar(&c.GatewayAPIConfig.Enabled, "enable-gateway-api", c.GatewayAPIConfig.Enabled,
+	fs.BoolVar(gatewayAPI(c), "enable-gateway-api", *gatewayAPI(c),
 		"issue for Gateways; needs the Gateway API's CRDs")
-	fs.BoolVar(&c.GatewayAPIConfig.EnableListenerSet, "enable-gateway-api-listenerset",
-		c.GatewayAPIConfig.EnableListenerSet, "issue for ListenerSets; needs the feature gate ListenerSets")
+	fs.BoolVar(gatewayListenerSet(c), "enable-gateway-api-listenerset",
+		*gatewayListenerSet(c), "issue for ListenerSets; needs the feature gate ListenerSets")
 }
 
 func addHTTP01Flags(fs *pflag.FlagSet, c *config.ACMEHTTP01Config) {
@@ -109,12 +108,8 @@ func addHTTP01Flags(fs *pflag.FlagSet, c *config.ACMEHTTP01Config) {
 		c.SolverResourceLimitsMemory, "memory limit of a solver pod")
 	fs.BoolVar(&c.SolverRunAsNonRoot, "acme-http01-solver-run-as-non-root", c.SolverRunAsNonRoot,
 		"refuse to run solver pods as root")
-	fs.StringVar(&c.SolverRuntimeClassName, "acme-http01-solver-runtime-class-name", c.SolverRuntimeClassName,
-		"runtime class of solver pods")
 	fs.StringSliceVar(&c.SolverNameservers, "acme-http01-solver-nameservers", c.SolverNameservers,
 		"name servers for the HTTP-01 self-check, as host:port")
-	fs.StringToStringVar(&c.SolverExtraLabels, "acme-http01-solver-extra-labels", c.SolverExtraLabels,
-		"further labels of the objects that solve HTTP-01 challenges, as key=value")
 }
 
 func addDNS01Flags(fs *pflag.FlagSet, c *config.ACMEDNS01Config) {

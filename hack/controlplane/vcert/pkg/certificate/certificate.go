@@ -62,6 +62,12 @@ func (r *Request) SetCSR(csr []byte) error {
 	return nil
 }
 
+// RenewalRequest is a request for a certificate in place of another. cert-manager
+// names it up to version 1.20.
+type RenewalRequest struct {
+	CertificateRequest *Request
+}
+
 // PEMCollection is an issued certificate and its chain.
 type PEMCollection struct {
 	Certificate string

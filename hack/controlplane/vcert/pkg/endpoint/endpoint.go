@@ -39,6 +39,7 @@ type Connector interface {
 	ReadZoneConfiguration() (*ZoneConfiguration, error)
 	RequestCertificate(*certificate.Request) (string, error)
 	RetrieveCertificate(*certificate.Request) (*certificate.PEMCollection, error)
+	RenewCertificate(*certificate.RenewalRequest) (string, error)
 }
 
 // ZoneConfiguration is the policy of a zone.
@@ -84,4 +85,9 @@ func (Unavailable) RequestCertificate(*certificate.Request) (string, error) {
 // RetrieveCertificate returns ErrUnavailable.
 func (Unavailable) RetrieveCertificate(*certificate.Request) (*certificate.PEMCollection, error) {
 	return nil, ErrUnavailable
+}
+
+// RenewCertificate returns ErrUnavailable.
+func (Unavailable) RenewCertificate(*certificate.RenewalRequest) (string, error) {
+	return "", ErrUnavailable
 }

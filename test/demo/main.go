@@ -1,12 +1,15 @@
-// Command demo tells the platform's story on a real cluster: it starts one,
-// installs the operator, declares an estate and shows what comes of it. It ends
-// by itself, and leaves nothing behind unless DEMO_KEEP=1.
+// Command demo tells the platform's story on a fleet of real clusters: it starts a
+// hub and two members, one with an older cert-manager, installs the operator in
+// the hub, declares one estate for all, takes the older install over, and cuts a
+// member off. It ends by itself, and leaves nothing behind unless DEMO_KEEP=1.
 package main
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +42,8 @@ func (teller) Show(command, output string) {
 
 func run(ctx context.Context) (err error) {
 	started := time.Now()
-	fmt.Println("TLS platform: one object, one cluster, real components")
-	world, err := scenarios.New(ctx, "hub", func(text string) {
+	fmt.Println("TLS platform: one object, three clusters, real components")
+	world, err := scenarios.NewFleet(ctx, func(text string) {
 		fmt.Printf("  [%5.1f s] %s\n", time.Since(started).Seconds(), text)
 	})
 	if err != nil {
@@ -60,7 +63,11 @@ func run(ctx context.Context) (err error) {
 	}
 	fmt.Printf("\nThat is the whole story, in %.0f s.\n", time.Since(started).Seconds())
 	if os.Getenv("DEMO_KEEP") == "1" {
-		fmt.Printf("\nThe cluster keeps running. Use it from another terminal, and end it here with Ctrl-C:\n\n  export KUBECONFIG=%s\n\n", world.Cluster.Kubeconfig)
+		fmt.Printf("\nThe clusters keep running. Use them from another terminal, and end them here with Ctrl-C:\n\n  export KUBECONFIG=%s    # the hub\n", world.Cluster.Kubeconfig)
+		for _, name := range slices.Sorted(maps.Keys(world.Members)) {
+			fmt.Printf("  export KUBECONFIG=%s    # %s\n", world.Members[name].Cluster.Kubeconfig, name)
+		}
+		fmt.Println()
 		<-ctx.Done()
 	}
 	return nil

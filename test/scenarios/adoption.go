@@ -67,12 +67,11 @@ func installIsObserved(ctx context.Context, w *World, t Teller) error {
 	if _, err := w.WaitPlatform(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, ""); err != nil {
 		return err
 	}
-	platform, err := w.Platform(ctx)
+	component, err := w.certManager(ctx, v1alpha1.LocalClusterName)
 	if err != nil {
 		return err
 	}
-	component := platform.Status.Clusters[0].Components[0]
-	t.Show("status.clusters[0].components[0]", fmt.Sprintf("%+v", component))
+	t.Show("status.components of MemberCluster local", fmt.Sprintf("%+v", component))
 	if component.State != v1alpha1.ComponentObserved || component.Version != charts.CertManagerVersion {
 		return fmt.Errorf("the component is %+v, want Observed %s", component, charts.CertManagerVersion)
 	}
@@ -115,11 +114,10 @@ func installIsAdopted(ctx context.Context, w *World, t Teller) error {
 		return err
 	}
 	t.Say("adopted after %.1f s", time.Since(started).Seconds())
-	platform, err := w.Platform(ctx)
+	component, err := w.certManager(ctx, v1alpha1.LocalClusterName)
 	if err != nil {
 		return err
 	}
-	component := platform.Status.Clusters[0].Components[0]
 	if component.State != v1alpha1.ComponentManaged || !component.Ready {
 		return fmt.Errorf("the component is %+v, want Managed and ready", component)
 	}

@@ -18,10 +18,10 @@ import (
 
 // inventoryStory is the part of the story about the agent.
 var inventoryStory = []Scenario{
-	{"Every certificate of the cluster is found, in all three layers", true, certificatesAreFound},
-	{"One certificate is an orphan, and four that look like one are not", true, orphansAreTold},
-	{"The platform counts the certificates of its clusters", true, certificatesAreCounted},
-	{"What is served is compared with what is stored", true, servedIsCompared},
+	{"Every certificate of the cluster is found, in all three layers", false, certificatesAreFound},
+	{"One certificate is an orphan, and four that look like one are not", false, orphansAreTold},
+	{"The platform counts the certificates of its clusters", false, certificatesAreCounted},
+	{"What is served is compared with what is stored", false, servedIsCompared},
 }
 
 // Orphan is the one Secret with a certificate that nothing uses.

@@ -40,20 +40,16 @@ spec:
 		if err := w.Wait(ctx, Deployments, "cert-manager", "trust-manager", harness.Absent); err != nil {
 			return err
 		}
-		platform, err := w.Platform(ctx)
+		var retained []string
+		err := w.Wait(ctx, Members, "", v1alpha1.LocalClusterName, memberStatus(func(s *v1alpha1.MemberClusterStatus) bool {
+			retained = s.Retained
+			return len(retained) > 0
+		}))
 		if err != nil {
 			return err
 		}
-		for len(platform.Status.Clusters) == 0 || len(platform.Status.Clusters[0].Retained) == 0 {
-			if _, err := w.WaitPlatform(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, ""); err != nil {
-				return err
-			}
-			if platform, err = w.Platform(ctx); err != nil {
-				return err
-			}
-		}
-		t.Show("status.clusters[0].retained", fmt.Sprint(platform.Status.Clusters[0].Retained))
-		if err := contains(fmt.Sprint(platform.Status.Clusters[0].Retained), "bundles.trust.cert-manager.io", "has instances"); err != nil {
+		t.Show("status.retained of MemberCluster local", fmt.Sprint(retained))
+		if err := contains(fmt.Sprint(retained), "bundles.trust.cert-manager.io", "has instances"); err != nil {
 			return err
 		}
 		return w.Wait(ctx, CRDs, "", "bundles.trust.cert-manager.io", harness.Exists)

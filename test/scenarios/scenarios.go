@@ -1,9 +1,6 @@
 package scenarios
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // Teller hears a scenario while it runs.
 type Teller interface {
@@ -19,8 +16,8 @@ type Scenario struct {
 	Name string
 	// Story scenarios are told by the demo, in this order.
 	Story bool
-	// Run acts and checks. What it changes it puts back, but for story
-	// scenarios, which build on one another.
+	// Run acts and checks. What it changes it puts back, but for the first ones
+	// of a list, which build on one another.
 	Run func(ctx context.Context, w *World, t Teller) error
 }
 
@@ -35,5 +32,5 @@ func All() []Scenario {
 	return all
 }
 
-// Story are the scenarios that the demo tells.
-func Story() []Scenario { return slices.Concat(story, inventoryStory) }
+// Story are the scenarios that the demo tells, in a world of NewFleet.
+func Story() []Scenario { return fleetStory }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
@@ -17,12 +16,12 @@ import (
 )
 
 var story = []Scenario{
-	{"One object makes the components ready", true, componentsBecomeReady},
-	{"A team's Certificate is issued through the platform's issuer", true, certificateIsIssued},
-	{"A Certificate that breaks three rules is refused, and told all three", true, badCertificateIsRefused},
-	{"The CA lands in a namespace that asks for it", true, bundleLands},
-	{"A ClusterIssuer edited by hand is put back", true, driftIsRepaired},
-	{"The estate is told in conditions", true, conditionsTellTheTruth},
+	{"One object makes the components ready", false, componentsBecomeReady},
+	{"A team's Certificate is issued through the platform's issuer", false, certificateIsIssued},
+	{"A Certificate that breaks three rules is refused, and told all three", false, badCertificateIsRefused},
+	{"The CA lands in a namespace that asks for it", false, bundleLands},
+	{"A ClusterIssuer edited by hand is put back", false, driftIsRepaired},
+	{"The estate is told in conditions", false, conditionsTellTheTruth},
 }
 
 // TeamNamespace is an application team's.
@@ -168,14 +167,7 @@ func driftIsRepaired(ctx context.Context, w *World, t Teller) error {
 	}
 	t.Show("kubectl patch clusterissuer internal --type=merge -p '"+patch+"'", out)
 	started := time.Now()
-	err = w.Wait(ctx, ClusterIssuers, "", "internal", func(o *unstructured.Unstructured) (bool, error) {
-		if o == nil {
-			return false, nil
-		}
-		name, _, err := unstructured.NestedString(o.Object, "spec", "ca", "secretName")
-		return name == "internal-ca", err
-	})
-	if err != nil {
+	if err := w.Wait(ctx, ClusterIssuers, "", "internal", secretNameIs("internal-ca")); err != nil {
 		return err
 	}
 	t.Say("put back after %.2f s", time.Since(started).Seconds())

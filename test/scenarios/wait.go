@@ -26,6 +26,7 @@ var (
 	Members        = v1alpha1.GroupVersion.WithResource("memberclusters")
 	Deployments    = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
 	ConfigMaps     = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
+	Namespaces     = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	Secrets        = schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 	CRDs           = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	Certificates   = schema.GroupVersionResource{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}

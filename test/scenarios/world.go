@@ -44,11 +44,24 @@ type World struct {
 	Client client.Client
 	// Root is the folder of the checkout.
 	Root string
+	// Members are the clusters beside the hub's own, by name.
+	Members map[string]*Member
+
+	// programs are the paths of the operator's, as built.
+	programs programs
 }
+
+// programs are the operator's: the hub with the installer, and the agent.
+type programs struct{ hub, agent string }
 
 // New builds the operator and starts a cluster and a registry. progress says in
 // a line what is being done.
 func New(ctx context.Context, name string, progress func(string)) (*World, error) {
+	return newWorld(ctx, func(w *World) error { return w.start(ctx, name, progress) })
+}
+
+// newWorld starts a world, and stops what was started when that fails.
+func newWorld(ctx context.Context, start func(*World) error) (*World, error) {
 	ctrl.SetLogger(klog.Background()) // controller-runtime's client complains without one
 	root, err := checkout(ctx)
 	if err != nil {
@@ -58,41 +71,60 @@ func New(ctx context.Context, name string, progress func(string)) (*World, error
 	if err != nil {
 		return nil, fmt.Errorf("preparing the run: %w", err)
 	}
-	w := &World{Env: env, Root: root}
-	if err := w.start(ctx, name, progress); err != nil {
+	w := &World{Env: env, Root: root, Members: map[string]*Member{}}
+	if err := start(w); err != nil {
 		env.MarkFailed()
 		return nil, errors.Join(err, w.Stop())
 	}
 	return w, nil
 }
 
+// start starts a world of one cluster.
 func (w *World) start(ctx context.Context, name string, progress func(string)) error {
+	if err := w.prepare(ctx, progress); err != nil {
+		return err
+	}
+	progress("starting a cluster: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, one node")
+	var err error
+	w.Cluster, w.Client, err = w.startCluster(ctx, harness.ClusterOptions{Name: name, Images: w.images()})
+	return err
+}
+
+// prepare builds the operator and serves the charts.
+func (w *World) prepare(ctx context.Context, progress func(string)) error {
 	progress("building the operator")
-	hub, agent, err := w.buildOperator(ctx)
-	if err != nil {
+	if err := w.buildOperator(ctx); err != nil {
 		return err
 	}
 	progress("serving the charts of cert-manager and trust-manager from a registry")
+	var err error
 	if w.Registry, err = charts.Serve(); err != nil {
 		return fmt.Errorf("serving charts: %w", err)
 	}
 	if w.Digests, err = w.Registry.PushStandard(ctx); err != nil {
 		return fmt.Errorf("pushing charts: %w", err)
 	}
-	progress("starting a cluster: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, one node")
-	w.Cluster, err = w.Env.StartCluster(ctx, harness.ClusterOptions{Name: name, Images: Images(hub, agent)})
+	return nil
+}
+
+// startCluster starts one cluster and makes an administrator's client of it.
+func (w *World) startCluster(ctx context.Context, o harness.ClusterOptions) (*harness.Cluster, client.Client, error) {
+	cluster, err := w.Env.StartCluster(ctx, o)
 	if err != nil {
-		return fmt.Errorf("starting cluster %s: %w", name, err)
+		return nil, nil, fmt.Errorf("starting cluster %s: %w", o.Name, err)
 	}
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return fmt.Errorf("building a scheme: %w", err)
+		return nil, nil, fmt.Errorf("building a scheme: %w", err)
 	}
-	if w.Client, err = client.New(w.Cluster.Config, client.Options{Scheme: scheme}); err != nil {
-		return fmt.Errorf("building a client for cluster %s: %w", name, err)
+	c, err := client.New(cluster.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		return nil, nil, fmt.Errorf("building a client for cluster %s: %w", o.Name, err)
 	}
-	return nil
+	return cluster, c, nil
 }
+
+func (w *World) images() []node.Image { return Images(w.programs.hub, w.programs.agent) }
 
 // Images are those whose pods run as real processes.
 func Images(operator, agent string) []node.Image {
@@ -110,13 +142,14 @@ func Images(operator, agent string) []node.Image {
 // buildOperator builds the operator's programs into the run's folder, with the
 // flags of every other build here: those of a release would compile all of
 // Kubernetes' libraries once more.
-func (w *World) buildOperator(ctx context.Context) (hub, agent string, err error) {
+func (w *World) buildOperator(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", w.Env.Dir()+string(filepath.Separator), "./cmd/tls-platform", "./cmd/tls-platform-agent")
 	cmd.Dir = w.Root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", "", fmt.Errorf("building the operator: %w\n%s", err, out)
+		return fmt.Errorf("building the operator: %w\n%s", err, out)
 	}
-	return filepath.Join(w.Env.Dir(), "tls-platform"), filepath.Join(w.Env.Dir(), "tls-platform-agent"), nil
+	w.programs = programs{hub: filepath.Join(w.Env.Dir(), "tls-platform"), agent: filepath.Join(w.Env.Dir(), "tls-platform-agent")}
+	return nil
 }
 
 // checkout is the root of the module that the working folder is in.

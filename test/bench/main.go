@@ -34,6 +34,7 @@ type figure struct {
 
 // groups of figures, one for each area of the product.
 var groups = map[string]func(context.Context) ([]figure, error){
+	"fleet":     fleetGroup,
 	"inventory": inventoryGroup,
 	"main":      mainGroup,
 }

@@ -67,6 +67,7 @@ func NewCluster(o ClusterOptions) *Cluster {
 		Hub: c.conn.Hub, Installer: c.conn.Installer, View: c.view, Namespace: c.conn.Namespace, Now: c.Now,
 	})
 	c.stale.Store(true)
+	c.conn.OnLost(c.Changed)
 	return c
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/apply"
+	"github.com/tlsplatform/tls-platform-operator/internal/fleet"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
@@ -25,20 +26,19 @@ func (v *visit) claimed(ctx context.Context) *observed.Failure {
 		return &observed.Failure{Reason: v1alpha1.ReasonApplyFailed, Message: err.Error()}
 	}
 	other, err := v.cluster.Claim(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		failure := apply.Classify(err, "")
 		return &failure
-	case other == "" || other == hub || other == v.object.Spec.TakeOverFrom:
-		return nil
 	}
-	return claimedBy(other)
+	return refusal(fleet.CheckClaim(other, hub, v.object.Spec.TakeOverFrom))
 }
 
-func claimedBy(hub string) *observed.Failure {
-	return &observed.Failure{Reason: v1alpha1.ReasonClaimedByOtherHub, Terminal: true, Message: fmt.Sprintf(
-		"the hub with UID %s manages this cluster (TLSAgent %s there): delete its MemberCluster on that hub; when that is done, or that hub is gone for good, set spec.takeOverFrom: %s here",
-		hub, v1alpha1.AgentName, hub)}
+// refusal as a failure that only a person ends, nil for none.
+func refusal(e *fleet.RefusalError) *observed.Failure {
+	if e == nil {
+		return nil
+	}
+	return &observed.Failure{Reason: e.Reason, Message: e.Message, Terminal: true}
 }
 
 // held says that another platform has the cluster, nil when none does. One that

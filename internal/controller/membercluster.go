@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -148,7 +149,7 @@ func (r *MemberReconciler) visit(ctx context.Context, m *member, object *v1alpha
 	if v.assignment != nil && v.ran {
 		announce(r.Events, v.assignment.Platform, outcome)
 	}
-	if v.ran || before == nil || !equality.Semantic.DeepEqual(before, outcome) {
+	if v.ran || before == nil || !reflect.DeepEqual(before, outcome) {
 		r.Fleet.news()
 	}
 	return ctrl.Result{RequeueAfter: v.again(outcome)}, nil

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	utilversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/apply"
@@ -32,19 +31,15 @@ type visit struct {
 	ran bool
 }
 
-// oldestKubernetes is the first minor version that has what the estate needs:
-// ValidatingAdmissionPolicy is stable since then.
-const oldestKubernetes = "1.30"
-
 // reach finds out whether a suspect answers, and connects it.
 func (v *visit) reach(ctx context.Context) error {
 	v.assignment = v.Fleet.assignment(v.member)
 	if v.failures >= redialAfter {
 		v.disconnect() // the credential or the way there may be another by now
 	}
-	var claim *fleet.ClaimError
+	var refused *fleet.RefusalError
 	switch err := v.connect(ctx); {
-	case errors.As(err, &claim):
+	case errors.As(err, &refused):
 		return nil // it answers; what it is refused for is said by a visit
 	case err != nil:
 		return err
@@ -60,10 +55,10 @@ func (v *visit) reach(ctx context.Context) error {
 func (v *visit) run(ctx context.Context) *observed.Outcome {
 	v.assignment = v.Fleet.assignment(v.member)
 	if err := v.connect(ctx); err != nil {
-		var claim *fleet.ClaimError
-		if errors.As(err, &claim) {
+		var refused *fleet.RefusalError
+		if errors.As(err, &refused) {
 			v.runAt = v.Fleet.Now().Add(refusedRecheck)
-			return &observed.Outcome{Err: claimedBy(claim.Hub)}
+			return &observed.Outcome{Err: refusal(refused)}
 		}
 		return v.unreachable(err)
 	}
@@ -220,11 +215,8 @@ func (v *visit) refused(ctx context.Context, facts *observed.Cluster) *observed.
 			"this is the same cluster as MemberCluster %s (its namespace kube-system has UID %s), and two would fight: delete one of them",
 			other, facts.UID)}
 	}
-	version, err := utilversion.ParseGeneric(facts.KubernetesVersion)
-	if err == nil && version.LessThan(utilversion.MustParseGeneric(oldestKubernetes)) {
-		return &observed.Failure{Reason: v1alpha1.ReasonKubernetesTooOld, Terminal: true, Message: fmt.Sprintf(
-			"the cluster runs Kubernetes %s, and the estate needs %s or newer: upgrade it, or change its labels so that no TLSPlatform selects it",
-			facts.KubernetesVersion, oldestKubernetes)}
+	if old := fleet.CheckVersion(facts.KubernetesVersion); old != nil {
+		return refusal(old)
 	}
 	return v.claimed(ctx)
 }

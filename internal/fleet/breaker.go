@@ -50,6 +50,7 @@ type breaker struct {
 	now           func() time.Time
 
 	mu     sync.Mutex
+	lost   func() // nil for nobody
 	health Health
 	open   bool
 	closed bool
@@ -59,6 +60,13 @@ func newBreaker(cluster, host string, now func() time.Time) *breaker {
 	return &breaker{cluster: cluster, host: host, now: now, health: Health{
 		Reason: v1alpha1.ReasonConnecting, Message: "the cluster was not asked for anything yet", Since: now(),
 	}}
+}
+
+// onLost has f called whenever the breaker opens.
+func (b *breaker) onLost(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = f
 }
 
 func (b *breaker) current() Health {
@@ -97,6 +105,9 @@ func (b *breaker) trip(reason, message string, probe bool) error {
 	since := b.health.Since
 	if !b.open {
 		since = b.now()
+		if b.lost != nil {
+			go b.lost()
+		}
 	}
 	b.open = true
 	b.health = Health{Reason: reason, Message: message, Since: since}

@@ -185,5 +185,8 @@ func (c *Connection) Identity() (user string, expires time.Time) {
 	return names.HubUser(c.Namespace), c.credential.expires
 }
 
+// OnLost has f called whenever the cluster stops to answer.
+func (c *Connection) OnLost(f func()) { c.breaker.onLost(f) }
+
 // Health of the cluster as last seen.
 func (c *Connection) Health() Health { return c.breaker.current() }

@@ -44,7 +44,7 @@ type Dialer struct {
 // takes a token of the hub's, keeps that, and connects with it.
 //
 // Errors are of type [CredentialError] when there is no usable credential, of
-// type [ClaimError] when another hub manages the member, and what [Classify] tells apart otherwise.
+// type [RefusalError] when nothing may be done to the member, and what [Classify] tells apart otherwise.
 func (d *Dialer) Dial(ctx context.Context, member *v1alpha1.MemberCluster) (*Connection, error) {
 	given, why := d.given(ctx, member)
 	var refusal *CredentialError
@@ -116,7 +116,7 @@ func (d *Dialer) enter(ctx context.Context, member *v1alpha1.MemberCluster, give
 	if err := first.Probe(ctx); err != nil {
 		return nil, err
 	}
-	if err := d.claimed(ctx, first, member); err != nil {
+	if err := d.check(ctx, first, member); err != nil {
 		return nil, err
 	}
 	if err := d.introduce(ctx, first); err != nil {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilversion "k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -57,33 +58,68 @@ func (d *Dialer) introduce(ctx context.Context, c *Connection) error {
 	return nil
 }
 
-// ClaimError says that another hub manages a member. Nothing was written there.
-type ClaimError struct {
-	// Cluster is the name of the MemberCluster, Hub the UID of the other hub.
-	Cluster, Hub string
+// RefusalError says why nothing may be done to a member that answers. Nothing was
+// written there.
+type RefusalError struct {
+	// Reason is a condition reason.
+	Reason string
+	// Message says what was found and what to do.
+	Message string
 }
 
 // Error implements error.
-func (e *ClaimError) Error() string {
-	return fmt.Sprintf("cluster %s is managed by the hub with UID %s", e.Cluster, e.Hub)
+func (e *RefusalError) Error() string { return e.Message }
+
+// OldestKubernetes is the first minor version that has what the estate needs:
+// ValidatingAdmissionPolicy is stable since then.
+const OldestKubernetes = "1.30"
+
+// CheckVersion refuses a version of Kubernetes that is too old. One that can't be
+// read is let pass.
+func CheckVersion(kubernetes string) *RefusalError {
+	version, err := utilversion.ParseGeneric(kubernetes)
+	if err != nil || version.AtLeast(utilversion.MustParseGeneric(OldestKubernetes)) {
+		return nil
+	}
+	return &RefusalError{Reason: v1alpha1.ReasonKubernetesTooOld, Message: fmt.Sprintf(
+		"the cluster runs Kubernetes %s, and the estate needs %s or newer: upgrade it, or change its labels so that no TLSPlatform selects it",
+		kubernetes, OldestKubernetes)}
 }
 
-// claimed looks whether another hub manages the member, before anything is
-// written there.
-func (d *Dialer) claimed(ctx context.Context, c *Connection, member *v1alpha1.MemberCluster) error {
+// CheckClaim refuses a cluster that another hub manages. own is the UID of this
+// hub, before that of one that it takes over from.
+func CheckClaim(hub, own, before string) *RefusalError {
+	if hub == "" || hub == own || hub == before {
+		return nil
+	}
+	return &RefusalError{Reason: v1alpha1.ReasonClaimedByOtherHub, Message: fmt.Sprintf(
+		"the hub with UID %s manages this cluster (TLSAgent %s there): delete its MemberCluster on that hub; when that is done, or that hub is gone for good, set spec.takeOverFrom: %s here",
+		hub, v1alpha1.AgentName, hub)}
+}
+
+// check whether the member may be worked on, before anything is written there.
+func (d *Dialer) check(ctx context.Context, c *Connection, member *v1alpha1.MemberCluster) error {
+	version, err := c.Discovery.ServerVersion()
+	if err != nil {
+		return fmt.Errorf("asking cluster %s for its version: %w", c.Name, err)
+	}
+	if refusal := CheckVersion(version.GitVersion); refusal != nil {
+		return refusal
+	}
 	own, err := d.HubUID(ctx)
 	if err != nil {
 		return err
 	}
 	agent := &v1alpha1.TLSAgent{}
 	err = c.Hub.Get(ctx, client.ObjectKey{Name: v1alpha1.AgentName}, agent)
-	switch hub := agent.Spec.Hub.UID; {
+	switch {
 	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 		return nil
 	case err != nil:
 		return fmt.Errorf("reading TLSAgent %s of cluster %s: %w", v1alpha1.AgentName, c.Name, err)
-	case hub != own && hub != member.Spec.TakeOverFrom:
-		return &ClaimError{Cluster: c.Name, Hub: hub}
+	}
+	if refusal := CheckClaim(agent.Spec.Hub.UID, own, member.Spec.TakeOverFrom); refusal != nil {
+		return refusal
 	}
 	return nil
 }

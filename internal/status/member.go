@@ -90,7 +90,11 @@ func (m *member) inSync() {
 		m.set(v1alpha1.ConditionInSync, metav1.ConditionFalse, v1alpha1.ReasonNotSelected,
 			"no TLSPlatform selects this cluster by its labels; nothing is done to it")
 	case worst != nil && worst.State != observed.PartReady:
-		m.set(v1alpha1.ConditionInSync, metav1.ConditionFalse, worst.Reason, worst.Name+": "+worst.Message)
+		message := worst.Name + ": " + worst.Message
+		if o.Drifted > 0 {
+			message += fmt.Sprintf("; besides, others changed %d objects, which are left so: kubectl tls drift lists them", o.Drifted)
+		}
+		m.set(v1alpha1.ConditionInSync, metav1.ConditionFalse, worst.Reason, message)
 	case why.reason != "":
 		m.set(v1alpha1.ConditionInSync, metav1.ConditionFalse, why.reason, why.message)
 	case len(o.Parts) == 0:

@@ -57,6 +57,39 @@ func TestStatusIsWrittenWhenItDiffers(t *testing.T) {
 	step("a status that was edited by hand", true)
 }
 
+func TestWhatTheServerDropsIsSentOnce(t *testing.T) {
+	t.Parallel()
+	agent := &v1alpha1.TLSAgent{}
+	agent.Name = v1alpha1.AgentName
+	api := newRecorder(t, agent)
+	p := New(Options{Client: api, Namespace: testNamespace, Agent: v1alpha1.AgentName})
+	status := v1alpha1.TLSAgentStatus{
+		Version: "new", Estate: &v1alpha1.EstateReport{Ledger: "1"}, Profile: &v1alpha1.ClusterProfile{},
+	}
+	step := func(what string, want bool, write func() (bool, error)) {
+		t.Helper()
+		if written, err := write(); err != nil || written != want {
+			t.Errorf("%s: written %t, error %v", what, written, err)
+		}
+		// As a definition does that does not have these fields.
+		var stored v1alpha1.TLSAgent
+		if err := api.Get(t.Context(), client.ObjectKey{Name: v1alpha1.AgentName}, &stored); err != nil {
+			t.Fatal(err)
+		}
+		stored.Status.Estate, stored.Status.Profile = nil, nil
+		if err := api.Client.Status().Update(t.Context(), &stored); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := func() (bool, error) { return p.Status(t.Context(), status) }
+	step("the first report", true, whole)
+	step("the same report", false, whole)
+	status.Estate = &v1alpha1.EstateReport{Ledger: "2"}
+	step("news of the estate", true, func() (bool, error) { return p.Estate(t.Context(), status.Estate) })
+	step("the report with these news", true, whole)
+	step("the same report once more", false, whole)
+}
+
 func TestStatusWithoutAgent(t *testing.T) {
 	t.Parallel()
 	p := New(Options{Client: newRecorder(t), Namespace: testNamespace, Agent: v1alpha1.AgentName})

@@ -7,7 +7,13 @@ import (
 // EstateReport is what the agent of a cluster says of the objects that the
 // platform keeps there: whether they are as they were applied, and healthy.
 type EstateReport struct {
-	// ledger is the resource version of the ledger that this report is about.
+	// version of the agent that made this report. One of another agent than that
+	// of the status it is in was left behind, and says nothing.
+	// +optional
+	Version string `json:"version,omitempty"`
+	// ledger is the resource version of the ledger that this report is about: all
+	// of its kinds were read since, and the verdicts settled. The lists may be
+	// newer.
 	// +optional
 	Ledger string `json:"ledger,omitempty"`
 	// objects is the number of objects that the ledger lists.

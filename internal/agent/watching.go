@@ -23,7 +23,7 @@ import (
 // sessions tell it what they read anyway.
 func (a *Agent) newEstate() *estate.Estate {
 	return estate.New(estate.Options{
-		Namespace: a.Namespace, Clock: a.clock, Changed: a.wake,
+		Namespace: a.Namespace, Version: a.Version, Clock: a.clock, Changed: a.wake,
 		Follow: func(ctx context.Context, o tail.Options) {
 			o.Client, o.Clock = a.client, a.clock
 			tail.New(o).Run(ctx)

@@ -103,6 +103,10 @@ func reportOnly(obj any) (any, error) {
 	}
 	status := a.Status
 	status.Coverage, status.Unreadable, status.Authorities = nil, nil, nil
+	if status.Estate != nil && status.Estate.Version != status.Version {
+		// An agent that knows neither left them as another one had written them.
+		status.Estate, status.Profile = nil, nil
+	}
 	return &v1alpha1.TLSAgent{
 		TypeMeta: a.TypeMeta,
 		ObjectMeta: metav1.ObjectMeta{

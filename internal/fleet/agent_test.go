@@ -232,3 +232,29 @@ func TestWatchAgentSaysThatItIsRefused(t *testing.T) {
 		t.Errorf("got %v, want the refusal of the API server", err)
 	}
 }
+
+func TestAReportOfAnotherAgentIsLeftOut(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		version string
+		kept    bool
+	}{"of the agent that runs": {"v2", true}, "of the agent before a rollback": {"v3", false}, "of nobody": {"", false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			agent := &v1alpha1.TLSAgent{Status: v1alpha1.TLSAgentStatus{
+				Version: "v2", Estate: &v1alpha1.EstateReport{Version: c.version, Drifted: 3}, Profile: &v1alpha1.ClusterProfile{},
+			}}
+			got, err := reportOnly(agent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reduced, ok := got.(*v1alpha1.TLSAgent)
+			if !ok {
+				t.Fatalf("got a %T", got)
+			}
+			if kept := reduced.Status.Estate != nil && reduced.Status.Profile != nil; kept != c.kept {
+				t.Errorf("the report of the estate is kept: %v, want %v", kept, c.kept)
+			}
+		})
+	}
+}

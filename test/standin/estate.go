@@ -36,7 +36,7 @@ func (c *Cluster) estate() *v1alpha1.EstateReport {
 		return nil
 	}
 	report := &v1alpha1.EstateReport{
-		Ledger: formatVersion(book.version), Objects: int32(min(len(list.Entries), maxEntries)),
+		Version: c.fleet.options.AgentVersion, Ledger: formatVersion(book.version), Objects: int32(min(len(list.Entries), maxEntries)),
 		Kinds: c.digestOf(definitionsResource), Workloads: c.digestOf(deploymentsResource),
 	}
 	for ref, entry := range list.Entries {

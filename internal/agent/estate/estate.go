@@ -18,6 +18,8 @@ import (
 type Options struct {
 	// Namespace of the agent, where the ledger is.
 	Namespace string
+	// Version of the agent, which reports carry.
+	Version string
 	// Clock tells when something was seen.
 	Clock clock.PassiveClock
 	// Follow follows one kind until ctx ends. It sets the client and the clock.

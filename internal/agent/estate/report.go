@@ -57,7 +57,7 @@ func (e *Estate) blind(now time.Time) *v1alpha1.EstateReport {
 	if reason == "" {
 		return nil
 	}
-	return &v1alpha1.EstateReport{Unwatched: []string{reason}}
+	return &v1alpha1.EstateReport{Version: e.Version, Unwatched: []string{reason}}
 }
 
 // ledgerProblem says why the ledger is not followed, empty when it is.
@@ -113,7 +113,7 @@ func (e *Estate) settle(now time.Time) {
 
 func (e *Estate) build(now time.Time) *v1alpha1.EstateReport {
 	r := &v1alpha1.EstateReport{
-		Ledger: e.settled, Objects: count(len(e.book.items)),
+		Version: e.Version, Ledger: e.settled, Objects: count(len(e.book.items)),
 		Kinds: e.Definitions.String(), Workloads: e.Workloads.String(),
 	}
 	if e.recalled != nil {

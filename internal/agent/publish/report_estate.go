@@ -24,7 +24,7 @@ func estateOf(e *v1alpha1.EstateReport, n, limit int) *v1alpha1.EstateReport {
 		return nil
 	}
 	out := &v1alpha1.EstateReport{
-		Ledger: text(e.Ledger, maxName), Objects: e.Objects, Drifted: e.Drifted, Unhealthy: e.Unhealthy,
+		Version: text(e.Version, maxName), Ledger: text(e.Ledger, maxName), Objects: e.Objects, Drifted: e.Drifted, Unhealthy: e.Unhealthy,
 		Kinds: text(e.Kinds, maxName), Workloads: text(e.Workloads, maxName),
 	}
 	for _, d := range e.Drift[:min(n, len(e.Drift))] {

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -26,11 +27,12 @@ type Fleet struct {
 
 	mu      sync.Mutex
 	members map[string]*member
+	told    map[types.UID]bool // platforms that decided since the start
 }
 
 // NewFleet returns an empty fleet. news is called when an outcome changed.
 func NewFleet(now func() time.Time, news func()) *Fleet {
-	return &Fleet{Now: now, wake: &waker{}, news: news, members: map[string]*member{}}
+	return &Fleet{Now: now, wake: &waker{}, news: news, members: map[string]*member{}, told: map[types.UID]bool{}}
 }
 
 // member is one cluster.
@@ -117,9 +119,6 @@ func (f *Fleet) Assign(name string, a *Assignment) {
 	if before != nil && before.same(a) {
 		a.Since = before.Since
 		m.claims[a.Platform.UID] = a // only what is told of it may differ
-		if m.visited == before {
-			m.visited = a
-		}
 		told := before.Waiting != a.Waiting
 		f.mu.Unlock()
 		if told {
@@ -210,14 +209,18 @@ func (f *Fleet) identify(m *member, uid string, created metav1.Time) (other stri
 	return ""
 }
 
-// store keeps what a visit found, and says whether platforms should look at it.
-func (f *Fleet) store(m *member, o *observed.Outcome, a *Assignment, owner types.UID) {
+// store keeps what a visit found, and says whether it is news: another outcome,
+// or the first one about an assignment.
+func (f *Fleet) store(m *member, o *observed.Outcome, a *Assignment, owner types.UID) (news bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	news = m.outcome == nil || (a == nil) != (m.visited == nil) || a != nil && !a.same(m.visited) || m.owner != owner ||
+		!reflect.DeepEqual(m.outcome, o)
 	if o.Agent != nil && (m.outcome == nil || m.outcome.Agent == nil || m.outcome.Agent.Profile != o.Agent.Profile) {
 		m.profile++
 	}
 	m.outcome, m.visited, m.owner, m.lastHeard = o, a, owner, m.heard
+	return news
 }
 
 // released notes that a platform that is being deleted has let go of a cluster.
@@ -259,9 +262,22 @@ func (f *Fleet) Known(name string, platform types.UID) Known {
 	case effective != mine:
 		k.Other = effective.Platform
 	default:
-		k.Current = m.outcome != nil && m.visited == mine
+		k.Current = m.outcome != nil && m.visited != nil && m.visited.same(mine)
 	}
 	return k
+}
+
+// Decided notes that a platform has told its clusters what they shall have.
+func (f *Fleet) Decided(platform types.UID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told[platform] = true
+}
+
+func (f *Fleet) decided(platform types.UID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told[platform]
 }
 
 // Released says whether a cluster has let go of a platform.

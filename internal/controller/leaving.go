@@ -118,7 +118,7 @@ func (v *visit) release(ctx context.Context, a *Assignment, outcome *observed.Ou
 	if message != "" {
 		v.Events.Eventf(a.Platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete, "cluster %s: %s", v.name, message)
 	}
-	v.owner, v.done, v.assignment = "", nil, nil
+	v.owner, v.done, v.assignment, v.released = "", nil, nil, true
 	v.Fleet.released(v.member, a.Platform.UID)
 }
 

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -47,6 +47,8 @@ const (
 	visitLimit = 3 * time.Minute
 	// busyWait is when a member that another worker is at is tried again.
 	busyWait = 200 * time.Millisecond
+	// undecidedWait is when a member that nobody told anything is tried again.
+	undecidedWait = time.Second
 	// beat is how often the heartbeat of an agent is looked at, which is also how
 	// soon a cluster is missed that went away without a word.
 	beat = 30 * time.Second
@@ -84,7 +86,27 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if err := r.keep(ctx, object); err != nil {
 		return ctrl.Result{}, err
 	}
+	if undecided, err := r.undecided(ctx, m, object); err != nil || undecided {
+		return ctrl.Result{RequeueAfter: undecidedWait}, err
+	}
 	return r.visit(ctx, m, object)
+}
+
+// undecided says that a platform selects the cluster and has not told it yet what
+// it shall have, as after a restart of the hub.
+func (r *MemberReconciler) undecided(ctx context.Context, m *member, object *v1alpha1.MemberCluster) (bool, error) {
+	if object.Status.Platform == "" || r.Lane == laneSuspect || r.Fleet.assignment(m) != nil {
+		return false, nil
+	}
+	platform := &v1alpha1.TLSPlatform{}
+	if err := r.Client.Get(ctx, types.NamespacedName{Name: object.Status.Platform}, platform); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	selector, err := selectorOf(platform)
+	if err != nil || !platform.DeletionTimestamp.IsZero() {
+		return false, err
+	}
+	return selector.Matches(labels.Set(object.Labels)) && !r.Fleet.decided(platform.UID), nil
 }
 
 // handOver gives a member to the other lane.
@@ -140,8 +162,7 @@ func (r *MemberReconciler) visit(ctx context.Context, m *member, object *v1alpha
 		m.failures = 0
 	}
 	r.Fleet.setSuspect(m, suspect)
-	before := r.Fleet.Known(m.name, "").Outcome
-	r.Fleet.store(m, outcome, v.assignment, v.owner)
+	news := r.Fleet.store(m, outcome, v.assignment, v.owner)
 	if err := r.write(ctx, v, outcome); err != nil {
 		r.Fleet.Dirty(m.name)
 		return ctrl.Result{}, err
@@ -149,7 +170,7 @@ func (r *MemberReconciler) visit(ctx context.Context, m *member, object *v1alpha
 	if v.assignment != nil && v.ran {
 		announce(r.Events, v.assignment.Platform, outcome)
 	}
-	if v.ran || before == nil || !reflect.DeepEqual(before, outcome) {
+	if news {
 		r.Fleet.news()
 	}
 	return ctrl.Result{RequeueAfter: v.again(outcome)}, nil
@@ -198,6 +219,7 @@ func (r *MemberReconciler) write(ctx context.Context, v *visit, outcome *observe
 	if v.assignment != nil {
 		in.Platform = v.assignment.Platform.Name
 	}
+	in.Released = v.released
 	computed := status.Member(in)
 	if equality.Semantic.DeepEqual(object.Status, computed) {
 		return nil

@@ -74,6 +74,8 @@ const (
 	// patience is how long clusters may be on their way before status says so:
 	// most changes are done by then.
 	patience = 2 * time.Second
+	// pendingRecheck is how often those are looked at that are on their way.
+	pendingRecheck = 5 * time.Second
 )
 
 // behind says that a platform as read does not have our last write yet. A status
@@ -112,18 +114,21 @@ func (r *PlatformReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 		if err != nil {
 			return ctrl.Result{}, err
 		}
+		r.Fleet.Decided(platform.UID)
 		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Invalid(platform, problem, r.clock()))
 	}
 	if platform.Spec.Suspend {
 		if err := r.suspend(ctx, platform, members); err != nil {
 			return ctrl.Result{}, err
 		}
+		r.Fleet.Decided(platform.UID)
 		return ctrl.Result{}, r.writeStatus(ctx, platform, status.Suspended(platform, r.clock()))
 	}
 	decision, err := r.roll(ctx, platform, members)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	r.Fleet.Decided(platform.UID)
 	return r.report(ctx, platform, members, decision)
 }
 
@@ -145,6 +150,7 @@ func (r *PlatformReconciler) report(ctx context.Context, platform *v1alpha1.TLSP
 		if rest := patience - r.Now().Sub(since); rest > 0 {
 			return ctrl.Result{RequeueAfter: rest}, nil
 		}
+		result.RequeueAfter = sooner(result.RequeueAfter, pendingRecheck)
 	}
 	computed := status.Compute(status.Input{
 		Platform: platform, Outcomes: outcomes, Pending: waiting, Rollout: d.status, Consistency: r.consistency(platform, members),

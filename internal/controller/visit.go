@@ -29,6 +29,8 @@ type visit struct {
 	owner types.UID
 	// ran is true when the engine was at work.
 	ran bool
+	// released is true once a platform that is deleted has let go of the cluster.
+	released bool
 }
 
 // reach finds out whether a suspect answers, and connects it.

@@ -22,6 +22,8 @@ type MemberInput struct {
 	// Platform is the name of the TLSPlatform that selects the cluster; empty for
 	// none.
 	Platform string
+	// Released says that a platform which is deleted has let go of the cluster.
+	Released bool
 	// Identity of the operator in the cluster, nil while there is none.
 	Identity *v1alpha1.IdentityStatus
 	// Heard is when the agent renewed its Lease last; zero for never.
@@ -35,6 +37,9 @@ func Member(in MemberInput) v1alpha1.MemberClusterStatus {
 	m := member{status: *in.Member.Status.DeepCopy(), in: in}
 	m.status.ObservedGeneration = in.Member.Generation
 	m.status.Platform = in.Platform
+	if in.Released {
+		m.status.Revision = nil
+	}
 	if in.Identity != nil {
 		m.status.Identity = in.Identity
 	}

@@ -91,21 +91,20 @@ func definitionSum(o *apiextensionsv1.CustomResourceDefinition) (sum uint64, cou
 		o.Annotations[names.AnnotationSchemaRevision], strconv.FormatBool(established)), true
 }
 
-const labelName = "app.kubernetes.io/name"
-
-// componentNames are the values of labelName of the components' Deployments.
-var componentNames = []string{"cert-manager", "cainjector", "webhook", "trust-manager"}
+// componentNames are the values of names.LabelAppName of the components'
+// Deployments.
+var componentNames = slices.Concat(names.CertManagerWorkloads(), names.TrustManagerWorkloads())
 
 // workloadSum is what the hub wants to know of a Deployment of a component: which
 // it is, whose, and whether it is available.
 func workloadSum(o *appsv1.Deployment) (sum uint64, counts bool) {
-	if !slices.Contains(componentNames, o.Labels[labelName]) {
+	if !slices.Contains(componentNames, o.Labels[names.LabelAppName]) {
 		return 0, false
 	}
 	available := slices.ContainsFunc(o.Status.Conditions, func(c appsv1.DeploymentCondition) bool {
 		return c.Type == appsv1.DeploymentAvailable && c.Status == corev1.ConditionTrue
 	})
-	return estate.Sum(o.Namespace, o.Name, o.Labels[labelName], o.Labels["app.kubernetes.io/version"], o.Labels["app.kubernetes.io/instance"],
-		o.Labels[names.LabelPlatform], o.Labels["olm.owner"], o.Labels["olm.managed"],
-		o.Annotations["meta.helm.sh/release-name"], strconv.FormatBool(available)), true
+	return estate.Sum(o.Namespace, o.Name, o.Labels[names.LabelAppName], o.Labels[names.LabelAppVersion], o.Labels[names.LabelAppInstance],
+		o.Labels[names.LabelPlatform], o.Labels[names.LabelOLMOwner], o.Labels[names.LabelOLMManaged],
+		o.Annotations[names.AnnotationHelmRelease], strconv.FormatBool(available)), true
 }

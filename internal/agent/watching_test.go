@@ -170,7 +170,7 @@ func TestSumsOfWorkloadsTellWhatTheHubWantsToKnow(t *testing.T) {
 	t.Parallel()
 	workload := func(change func(*appsv1.Deployment)) *appsv1.Deployment {
 		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{
-			Namespace: "cert-manager", Name: "webhook", Labels: map[string]string{labelName: "webhook", "app.kubernetes.io/version": "v1"},
+			Namespace: "cert-manager", Name: "webhook", Labels: map[string]string{names.LabelAppName: "webhook", "app.kubernetes.io/version": "v1"},
 		}}
 		change(d)
 		return d
@@ -179,7 +179,7 @@ func TestSumsOfWorkloadsTellWhatTheHubWantsToKnow(t *testing.T) {
 	if !counts {
 		t.Error("the webhook does not count")
 	}
-	if _, counts := workloadSum(workload(func(d *appsv1.Deployment) { d.Labels[labelName] = "shop" })); counts {
+	if _, counts := workloadSum(workload(func(d *appsv1.Deployment) { d.Labels[names.LabelAppName] = "shop" })); counts {
 		t.Error("any workload counts")
 	}
 	for name, tt := range map[string]struct {

@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -71,23 +69,11 @@ func newHubCommand() *cobra.Command {
 	return cmd
 }
 
-func newScheme() (*runtime.Scheme, error) {
-	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{
-		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme,
-	} {
-		if err := add(scheme); err != nil {
-			return nil, fmt.Errorf("building the scheme: %w", err)
-		}
-	}
-	return scheme, nil
-}
-
 func runHub(ctx context.Context, o *hubOptions) error {
 	logger := zap.New(zap.UseDevMode(o.development))
 	ctrl.SetLogger(logger)
 	klog.SetLogger(logger)
-	scheme, err := newScheme()
+	scheme, err := fleet.NewScheme()
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,28 @@ func headerOf(kind string) header {
 	return header{APIVersion: v1alpha1.GroupVersion.String(), Kind: kind}
 }
 
+// printReport writes a report about the fleet in a format: itself for programs,
+// and what cells and text make of it for spreadsheets and for people.
+func printReport(w io.Writer, name string, report any, as format, cells func() [][]string, text func(wide bool) error) error {
+	var err error
+	switch as {
+	case formatJSON, formatYAML:
+		err = printDocument(w, report, as)
+	case formatCSV:
+		err = printCells(w, cells())
+	case formatTable, formatWide:
+		err = text(as == formatWide)
+	case formatName, formatText:
+		fallthrough
+	default:
+		return fmt.Errorf("%s can't be written as %s", name, as)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s as %s: %w", name, as, err)
+	}
+	return nil
+}
+
 // printDocument writes a value as JSON or YAML.
 func printDocument(w io.Writer, value any, as format) error {
 	var data []byte

@@ -12,13 +12,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
+	"github.com/tlsplatform/tls-platform-operator/internal/fleet"
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 // hubWith is a hub with objects.
 func hubWith(t *testing.T, objects ...client.Object) client.Client {
 	t.Helper()
-	scheme, err := estateScheme()
+	scheme, err := fleet.NewScheme()
 	if err != nil {
 		t.Fatal(err)
 	}

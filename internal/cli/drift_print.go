@@ -18,23 +18,7 @@ var driftFormats = []format{formatTable, formatWide, formatJSON, formatYAML, for
 
 // printDrift writes the report in a format.
 func printDrift(w io.Writer, v *driftView, as format, now time.Time) error {
-	var err error
-	switch as {
-	case formatJSON, formatYAML:
-		err = printDocument(w, v, as)
-	case formatCSV:
-		err = printCells(w, v.csv())
-	case formatTable, formatWide:
-		err = printDriftText(w, v, as == formatWide, now)
-	case formatName, formatText:
-		fallthrough
-	default:
-		return fmt.Errorf("drift can't be written as %s", as)
-	}
-	if err != nil {
-		return fmt.Errorf("writing the drift as %s: %w", as, err)
-	}
-	return nil
+	return printReport(w, "the drift", v, as, v.csv, func(wide bool) error { return printDriftText(w, v, wide, now) })
 }
 
 func printDriftText(w io.Writer, v *driftView, wide bool, now time.Time) error {

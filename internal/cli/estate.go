@@ -23,6 +23,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 	"github.com/tlsplatform/tls-platform-operator/internal/preview"
+	"github.com/tlsplatform/tls-platform-operator/internal/resolve"
 )
 
 // estateFlags are what the commands that make plans share.
@@ -48,7 +49,7 @@ type estates struct {
 func openEstates(ctx context.Context, s *session, f *estateFlags, name string, stdin io.Reader) (*estates, error) {
 	e := &estates{session: s, flags: f}
 	var err error
-	if e.scheme, err = estateScheme(); err != nil {
+	if e.scheme, err = fleet.NewScheme(); err != nil {
 		return nil, err
 	}
 	config, err := s.connection.hubConfig()
@@ -210,11 +211,11 @@ func readLedger(ctx context.Context, c client.Reader, namespace string) (*ledger
 
 // readableCharts are the charts that a cluster keeps, in Secrets. Users who may
 // not read those get charts from the registry, as the hub does for a new one.
-type readableCharts struct{ preview.StoredCharts }
+type readableCharts struct{ resolve.Store }
 
-// StoredChart implements preview.StoredCharts.
+// StoredChart implements resolve.Store.
 func (r readableCharts) StoredChart(ctx context.Context, part desired.PartName, key string) (desired.RenderedChart, bool, error) {
-	rendered, found, err := r.StoredCharts.StoredChart(ctx, part, key)
+	rendered, found, err := r.Store.StoredChart(ctx, part, key)
 	if apierrors.IsForbidden(err) {
 		return desired.RenderedChart{}, false, nil
 	}

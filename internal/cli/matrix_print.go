@@ -30,23 +30,7 @@ var matrixFormats = []format{formatTable, formatWide, formatJSON, formatYAML, fo
 
 // printMatrix writes the matrix in a format.
 func printMatrix(w io.Writer, v *matrixView, as format) error {
-	var err error
-	switch as {
-	case formatJSON, formatYAML:
-		err = printDocument(w, v, as)
-	case formatCSV:
-		err = printCells(w, v.csv())
-	case formatTable, formatWide:
-		err = printMatrixText(w, v, as == formatWide)
-	case formatName, formatText:
-		fallthrough
-	default:
-		return fmt.Errorf("a matrix can't be written as %s", as)
-	}
-	if err != nil {
-		return fmt.Errorf("writing the matrix as %s: %w", as, err)
-	}
-	return nil
+	return printReport(w, "the matrix", v, as, v.csv, func(wide bool) error { return printMatrixText(w, v, wide) })
 }
 
 // printMatrixText writes the table, then backends, shadow issuers and clusters

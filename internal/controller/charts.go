@@ -2,13 +2,8 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
-
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/apply"
@@ -16,7 +11,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/desired"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan"
-	"github.com/tlsplatform/tls-platform-operator/internal/plan/component"
+	"github.com/tlsplatform/tls-platform-operator/internal/resolve"
 )
 
 // maxCharts bounds how many rendered charts are kept in memory for all clusters.
@@ -70,66 +65,44 @@ func (c *Charts) put(platform, part string, r desired.RenderedChart) desired.Ren
 	return prepared
 }
 
+// sharedCharts are the charts of one platform, as one of its clusters gets them:
+// those that another cluster needed too come first.
+type sharedCharts struct {
+	*Charts
+	platform string
+	engine   *apply.Engine
+}
+
+// StoredChart implements resolve.Store.
+func (s *sharedCharts) StoredChart(ctx context.Context, part desired.PartName, key string) (rendered desired.RenderedChart, found bool, err error) {
+	if known, ok := s.get(s.platform, string(part), key); ok {
+		return known, true, nil
+	}
+	rendered, found, err = s.engine.StoredChart(ctx, part, key)
+	if err != nil || !found {
+		return desired.RenderedChart{}, false, err
+	}
+	return s.put(s.platform, string(part), rendered), true, nil
+}
+
+// Render implements resolve.Renderer.
+func (s *sharedCharts) Render(ctx context.Context, request desired.ChartRequest, credentials chart.Credentials) (desired.RenderedChart, error) {
+	rendered, err := s.Client.Render(ctx, request, credentials)
+	if err != nil {
+		return desired.RenderedChart{}, err
+	}
+	return s.put(s.platform, string(request.Component), rendered), nil
+}
+
 // charts returns the rendered charts of the Managed components.
 func (c *Cluster) charts(ctx context.Context, platform *v1alpha1.TLSPlatform, facts *observed.Cluster) map[desired.PartName]plan.Chart {
-	charts := map[desired.PartName]plan.Chart{}
-	for _, name := range []desired.PartName{desired.CertManager, desired.TrustManager} {
-		if spec := plan.SpecOf(&platform.Spec, name); plan.Managed(spec) {
-			charts[name] = c.chart(ctx, platform, name, spec, facts)
-		}
+	shared := &sharedCharts{Charts: c.Charts, platform: platform.Name, engine: c.engine}
+	charts := resolve.Charts{
+		Store: shared, Renderer: shared, Secrets: c.Charts.Home.Client, Namespace: c.Charts.Home.Namespace,
+		Unreadable: func(err error) desired.Hold {
+			failure := apply.Classify(err, desired.IdentityHub)
+			return desired.Hold{Reason: failure.Reason, Message: failure.Message}
+		},
 	}
-	return charts
-}
-
-// chart returns the rendered chart of a component: one that another cluster
-// needed too, the one that the cluster keeps, or else from the registry.
-func (c *Cluster) chart(ctx context.Context, platform *v1alpha1.TLSPlatform, name desired.PartName, spec *v1alpha1.Component, facts *observed.Cluster) plan.Chart {
-	registry := platform.Spec.Components.Registry
-	opts := component.Options{CertManagerNamespace: plan.CertManagerNamespace(&platform.Spec, facts)}
-	request, hold := component.Request(name, spec, registry, facts, opts)
-	if hold != nil {
-		return plan.Chart{Hold: hold}
-	}
-	if known, ok := c.Charts.get(platform.Name, string(name), request.Key()); ok {
-		return plan.Chart{Rendered: known}
-	}
-	rendered, found, err := c.engine.StoredChart(ctx, name, request.Key())
-	if err != nil {
-		return plan.Chart{Hold: &desired.Hold{Reason: v1alpha1.ReasonChartUnavailable, Message: err.Error()}}
-	}
-	if !found {
-		credentials, hold := c.Charts.credentials(ctx, registry)
-		if hold != nil {
-			return plan.Chart{Hold: hold}
-		}
-		if rendered, err = c.Charts.Client.Render(ctx, request, credentials); err != nil {
-			return plan.Chart{Hold: chartHold(err)}
-		}
-	}
-	return plan.Chart{Rendered: c.Charts.put(platform.Name, string(name), rendered)}
-}
-
-// credentials reads the pull Secret from the operator's own namespace.
-func (c *Charts) credentials(ctx context.Context, registry *v1alpha1.Registry) (chart.Credentials, *desired.Hold) {
-	if registry == nil || registry.PullSecretRef == nil {
-		return chart.Credentials{}, nil
-	}
-	key := types.NamespacedName{Namespace: c.Home.Namespace, Name: registry.PullSecretRef.Name}
-	var secret corev1.Secret
-	err := c.Home.Client.Get(ctx, key, &secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		return chart.Credentials{}, &desired.Hold{Reason: v1alpha1.ReasonPullSecretMissing, Message: fmt.Sprintf(
-			"the pull Secret %s does not exist; create it with kubectl -n %s create secret docker-registry %s …, it is looked for again every few seconds",
-			key, key.Namespace, key.Name)}
-	case err != nil:
-		failure := apply.Classify(fmt.Errorf("reading the pull Secret %s: %w", key, err), desired.IdentityHub)
-		return chart.Credentials{}, &desired.Hold{Reason: failure.Reason, Message: failure.Message}
-	}
-	credentials, err := chart.ParseDockerConfig(secret.Data[corev1.DockerConfigJsonKey])
-	if err != nil {
-		return chart.Credentials{}, &desired.Hold{Reason: v1alpha1.ReasonPullSecretMissing, Message: fmt.Sprintf(
-			"the pull Secret %s has no usable %s: %v; create it with kubectl create secret docker-registry", key, corev1.DockerConfigJsonKey, err)}
-	}
-	return credentials, nil
+	return charts.Of(ctx, platform, facts)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/tlsplatform/tls-platform-operator/api/v1alpha1"
 	"github.com/tlsplatform/tls-platform-operator/internal/apply"
@@ -15,6 +16,7 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 	"github.com/tlsplatform/tls-platform-operator/internal/plan"
+	"github.com/tlsplatform/tls-platform-operator/internal/resolve"
 )
 
 // Cluster is one cluster that plans are applied to: a connection, what was
@@ -103,7 +105,7 @@ func (c *Cluster) Facts(ctx context.Context) (observed.Cluster, error) {
 			return observed.Cluster{}, fmt.Errorf("observing: %w", err)
 		}
 		c.facts, c.readAt = facts, c.Now()
-		c.view.Drop(func(gk groupKind) bool { return facts.APIs.Serves(gk.Group, gk.Kind) })
+		c.view.Drop(func(gk schema.GroupKind) bool { return facts.APIs.Serves(gk.Group, gk.Kind) })
 	case moved:
 		facts, err := c.conn.ObserveWorkloads(ctx, c.facts)
 		if err != nil {
@@ -250,28 +252,21 @@ func (c *Cluster) News() bool {
 	return c.reported != nil && !equality.Semantic.DeepEqual(c.report(), c.estate)
 }
 
-// settleVersions replaces the version that a component of ours seems to run by
-// the last one that was healthy: going back from an upgrade that failed is no
-// downgrade.
+// settleVersions has components of ours count as the last version of theirs that
+// was healthy.
 func (c *Cluster) settleVersions(ctx context.Context, platform *v1alpha1.TLSPlatform, facts *observed.Cluster) error {
-	installs := make(map[string]observed.Install, len(facts.Installs))
+	healthy := map[desired.PartName]string{}
 	for name, install := range facts.Installs {
-		if install.Owner == observed.OwnerPlatform {
-			healthy, err := c.engine.HealthyVersion(ctx, desired.PartName(name))
-			if err != nil {
-				return err
-			}
-			spec := plan.SpecOf(&platform.Spec, desired.PartName(name))
-			switch {
-			case healthy != "":
-				install.Version = healthy
-			case spec != nil:
-				install.Version = spec.Version
-			}
+		if install.Owner != observed.OwnerPlatform {
+			continue
 		}
-		installs[name] = install
+		version, err := c.engine.HealthyVersion(ctx, desired.PartName(name))
+		if err != nil {
+			return err
+		}
+		healthy[desired.PartName(name)] = version
 	}
-	facts.Installs = installs
+	facts.Installs = resolve.Settle(&platform.Spec, facts.Installs, healthy)
 	return nil
 }
 

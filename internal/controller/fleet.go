@@ -198,15 +198,28 @@ func (f *Fleet) identify(m *member, uid string, created metav1.Time) (other stri
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m.uid, m.created = uid, created
-	for name, o := range f.members {
-		if o == m || o.uid != uid || uid == "" {
-			continue
-		}
-		if name == v1alpha1.LocalClusterName || o.created.Before(&m.created) || o.created.Equal(&m.created) && name < m.name {
-			return name
+	first := m
+	for _, o := range f.members {
+		if uid != "" && o.uid == uid && o.precedes(first) {
+			first = o
 		}
 	}
-	return ""
+	if first == m {
+		return ""
+	}
+	return first.name
+}
+
+// precedes says which of two members that are the same cluster keeps it: the
+// hub's own, else the older one.
+func (m *member) precedes(o *member) bool {
+	switch {
+	case m.name == v1alpha1.LocalClusterName || o.name == v1alpha1.LocalClusterName:
+		return m.name == v1alpha1.LocalClusterName && o.name != m.name
+	case m.created.Equal(&o.created):
+		return m.name < o.name
+	}
+	return m.created.Before(&o.created)
 }
 
 // store keeps what a visit found, and says whether it is news: another outcome,
@@ -259,6 +272,9 @@ func (f *Fleet) Known(name string, platform types.UID) Known {
 	k.Mine = mine
 	switch {
 	case mine == nil:
+		if a := m.claims[m.owner]; a != nil {
+			k.Other = a.Platform
+		}
 	case effective != mine:
 		k.Other = effective.Platform
 	default:

@@ -163,15 +163,15 @@ func (r *MemberReconciler) visit(ctx context.Context, m *member, object *v1alpha
 	}
 	r.Fleet.setSuspect(m, suspect)
 	news := r.Fleet.store(m, outcome, v.assignment, v.owner)
-	if err := r.write(ctx, v, outcome); err != nil {
-		r.Fleet.Dirty(m.name)
+	err := r.write(ctx, v, outcome)
+	if news { // which the next visit would not tell again
+		r.Fleet.news()
+	}
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	if v.assignment != nil && v.ran {
 		announce(r.Events, v.assignment.Platform, outcome)
-	}
-	if news {
-		r.Fleet.news()
 	}
 	return ctrl.Result{RequeueAfter: v.again(outcome)}, nil
 }
@@ -186,13 +186,12 @@ func (v *visit) again(outcome *observed.Outcome) time.Duration {
 		wait := min(firstRetry<<min(v.failures-1, 10), longest)
 		return wait/2 + rand.N(wait)
 	}
-	now := v.Fleet.Now()
-	wait := time.Duration(0)
-	if !v.runAt.IsZero() {
-		wait = sooner(wait, max(v.runAt.Sub(now), time.Millisecond))
+	now, wait := v.Fleet.Now(), beat
+	if rest := v.beatAt.Sub(now); rest > 0 { // else this visit did not get that far
+		wait = rest
 	}
-	if !v.beatAt.IsZero() {
-		wait = sooner(wait, max(v.beatAt.Sub(now), time.Millisecond))
+	if !v.runAt.IsZero() {
+		wait = min(wait, max(v.runAt.Sub(now), time.Millisecond))
 	}
 	return wait
 }
@@ -216,8 +215,11 @@ func since(object *v1alpha1.MemberCluster, outcome *observed.Outcome) time.Time 
 func (r *MemberReconciler) write(ctx context.Context, v *visit, outcome *observed.Outcome) error {
 	object := v.object
 	in := status.MemberInput{Member: object, Outcome: outcome, Heard: v.heard, Identity: v.identity(), Now: metav1.NewTime(r.Fleet.Now())}
-	if v.assignment != nil {
+	switch {
+	case v.assignment != nil:
 		in.Platform = v.assignment.Platform.Name
+	case outcome.Unreachable: // what is there has not changed
+		in.Platform = object.Status.Platform
 	}
 	in.Released = v.released
 	computed := status.Member(in)

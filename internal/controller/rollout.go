@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -101,7 +102,8 @@ func (r *PlatformReconciler) roll(ctx context.Context, platform *v1alpha1.TLSPla
 	d.status = &v1alpha1.RolloutStatus{
 		Revision: target, Stable: d.Stable, Phase: d.Phase, Wave: d.Wave, Updated: d.Updated, Total: d.Total, Message: bounded(d.Message),
 	}
-	if err := r.assignAll(ctx, members, d.Assign); err != nil {
+	have, unwritten := r.haves(platform, members, &in, d.Assign)
+	if err := r.assignAll(ctx, members, unwritten); err != nil {
 		return nil, err
 	}
 	waiting := map[string]bool{}
@@ -109,27 +111,49 @@ func (r *PlatformReconciler) roll(ctx context.Context, platform *v1alpha1.TLSPla
 		waiting[name] = true
 	}
 	used := map[string]bool{target: true, d.Stable: true}
+	for i := range in.Members {
+		used[in.Members[i].Revision] = true
+	}
 	for i := range members {
 		m := &members[i]
-		have := in.Members[i].Revision
-		if next, changes := d.Assign[m.Name]; changes {
-			have = next
-		}
-		if have == "" {
+		name := have[m.Name]
+		if name == "" {
 			continue
 		}
-		used[have] = true
-		a, err := r.revisions.assignment(platform, have, m.Labels)
+		used[name] = true
+		a, err := r.revisions.assignment(platform, name, m.Labels)
 		if err != nil {
 			return nil, err
 		}
 		a.Since, a.TakeOverFrom = assignedAt(m), m.Spec.TakeOverFrom
 		if waiting[m.Name] {
-			a.Waiting = fmt.Sprintf("it keeps revision %s until its turn for %s comes", have, target)
+			a.Waiting = fmt.Sprintf("it keeps revision %s until its turn for %s comes", name, target)
 		}
 		r.Fleet.Assign(m.Name, a)
 	}
 	return d, r.revisions.prune(ctx, platform.UID, used)
+}
+
+// haves are the revisions that clusters shall have from now on, and those of them
+// that are not written down. A cluster that belongs to another platform is not
+// told: its status is about what that one asks for.
+func (r *PlatformReconciler) haves(
+	platform *v1alpha1.TLSPlatform, members []v1alpha1.MemberCluster, in *rollout.Input, assign map[string]string,
+) (have, unwritten map[string]string) {
+	have, unwritten = make(map[string]string, len(members)), map[string]string{}
+	for i := range members {
+		m := &members[i]
+		if r.Fleet.Known(m.Name, platform.UID).Other != nil {
+			continue
+		}
+		next, changes := assign[m.Name]
+		have[m.Name] = cmp.Or(next, in.Members[i].Revision)
+		written := m.Status.Revision != nil && r.revisions.exists(m.Status.Revision.Name, platform.UID)
+		if have[m.Name] != "" && (changes || !written) {
+			unwritten[m.Name] = have[m.Name]
+		}
+	}
+	return have, unwritten
 }
 
 // suspend has the clusters only looked at. Nothing is decided meanwhile.
@@ -141,14 +165,12 @@ func (r *PlatformReconciler) suspend(ctx context.Context, platform *v1alpha1.TLS
 	for i := range members {
 		m := &members[i]
 		have := r.standing(platform, m).Revision
-		if have == "" {
-			have = target
-		}
-		a, err := r.revisions.assignment(platform, have, m.Labels)
+		a, err := r.revisions.assignment(platform, cmp.Or(have, target), m.Labels)
 		if err != nil {
 			return err
 		}
-		a.Since = assignedAt(m)
+		// One that has nothing was not given anything: its turn comes later.
+		a.Revision, a.Since, a.TakeOverFrom = have, assignedAt(m), m.Spec.TakeOverFrom
 		r.Fleet.Assign(m.Name, a)
 	}
 	return nil
@@ -206,11 +228,15 @@ func (r *PlatformReconciler) standing(platform *v1alpha1.TLSPlatform, m *v1alpha
 		s.Revision, s.Since, s.WasReady = known.Mine.Revision, known.Mine.Since, false
 	}
 	s.Reachable = known.Outcome != nil && !known.Outcome.Unreachable
-	if c := meta.FindStatusCondition(m.Status.Conditions, v1alpha1.ConditionConnected); c != nil && (c.Status == metav1.ConditionTrue) == s.Reachable {
+	c := meta.FindStatusCondition(m.Status.Conditions, v1alpha1.ConditionConnected)
+	switch {
+	case c != nil && (c.Status == metav1.ConditionTrue) == s.Reachable:
 		s.ReachabilitySince = c.LastTransitionTime.Time
+	case s.Reachable: // it is back, and the cache does not say so yet
+		s.ReachabilitySince = r.Now()
 	}
-	if o := known.Outcome; o != nil && o.Err != nil && o.Err.Terminal {
-		// The cluster is refused for what it is: no change can fail there.
+	if o := known.Outcome; known.Other != nil || o != nil && o.Err != nil && o.Err.Terminal {
+		// The cluster is another's, or refused for what it is: no change can fail there.
 		s.Reachable, s.ReachabilitySince = false, m.CreationTimestamp.Time
 	}
 	if known.Current {

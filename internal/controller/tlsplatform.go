@@ -42,6 +42,7 @@ type PlatformReconciler struct {
 	// What follows is by name or UID of a platform. Platforms are reconciled one
 	// at a time.
 	revisions  *revisions
+	uids       map[string]types.UID
 	written    map[string]write
 	valid      map[types.UID]map[string]bool // overrides that are known to be valid, in that generation
 	generation map[types.UID]int64
@@ -53,7 +54,7 @@ type PlatformReconciler struct {
 func NewPlatformReconciler(c client.Client, home *Home, f *Fleet, recorder events.EventRecorder) *PlatformReconciler {
 	return &PlatformReconciler{
 		Client: c, Home: home, Fleet: f, Events: recorder, Metrics: NewMetrics(f), Now: f.Now,
-		revisions: newRevisions(home), written: map[string]write{}, valid: map[types.UID]map[string]bool{}, generation: map[types.UID]int64{},
+		revisions: newRevisions(home), uids: map[string]types.UID{}, written: map[string]write{}, valid: map[types.UID]map[string]bool{}, generation: map[types.UID]int64{},
 		pending: map[types.UID]time.Time{}, compared: map[types.UID]comparison{},
 	}
 }
@@ -94,7 +95,14 @@ func (r *PlatformReconciler) behind(platform *v1alpha1.TLSPlatform) bool {
 func (r *PlatformReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	platform := &v1alpha1.TLSPlatform{}
 	if err := r.Client.Get(ctx, req.NamespacedName, platform); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.forget(req.Name)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if uid := r.uids[platform.Name]; uid != platform.UID {
+		r.forget(platform.Name) // it was deleted without us, and made anew
+		r.uids[platform.Name] = platform.UID
 	}
 	if r.behind(platform) {
 		return ctrl.Result{RequeueAfter: cacheRetry}, nil
@@ -237,7 +245,7 @@ const deleteRecheck = 2 * time.Second
 // delete has every cluster forget or remove the estate, then lets the object go.
 func (r *PlatformReconciler) delete(ctx context.Context, platform *v1alpha1.TLSPlatform) (ctrl.Result, error) {
 	if !controllerutil.ContainsFinalizer(platform, names.Finalizer) {
-		r.forget(platform)
+		r.forget(platform.Name)
 		return ctrl.Result{}, nil
 	}
 	var members v1alpha1.MemberClusterList
@@ -256,7 +264,7 @@ func (r *PlatformReconciler) delete(ctx context.Context, platform *v1alpha1.TLSP
 	if err := r.patch(ctx, platform, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, fmt.Errorf("removing the finalizer of TLSPlatform %s: %w", platform.Name, err)
 	}
-	r.forget(platform)
+	r.forget(platform.Name)
 	return ctrl.Result{}, nil
 }
 
@@ -265,8 +273,9 @@ func (r *PlatformReconciler) delete(ctx context.Context, platform *v1alpha1.TLSP
 // something is to be removed.
 func (r *PlatformReconciler) let(platform *v1alpha1.TLSPlatform, m *v1alpha1.MemberCluster) string {
 	name := m.Name
-	if r.Fleet.Released(name, platform.UID) {
-		return ""
+	left := !m.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(m, names.Finalizer)
+	if left || r.Fleet.Released(name, platform.UID) {
+		return "" // its own deletion has let go of it, or it was asked to
 	}
 	release := &Assignment{Platform: platform.DeepCopy(), Key: "release", Release: true, Since: r.Now()}
 	r.Fleet.Assign(name, release)
@@ -285,19 +294,31 @@ func (r *PlatformReconciler) let(platform *v1alpha1.TLSPlatform, m *v1alpha1.Mem
 	case o != nil && o.Unreachable:
 		return fmt.Sprintf("cluster %s can't be reached, and deletionPolicy Remove waits for it: %s; delete MemberCluster %s to leave everything there as it is",
 			name, o.Err.Message, name)
-	case o != nil && o.Err != nil && o.Err.Reason == v1alpha1.ReasonDeleting:
+	case known.Current && o.Err != nil && o.Err.Terminal: // nothing may be done there
+		r.Fleet.Drop(name, platform.UID)
+		r.Events.Eventf(platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete,
+			"cluster %s: nothing was done there: %s", name, o.Err.Message)
+		return ""
+	case known.Current && o.Err != nil:
 		return fmt.Sprintf("cluster %s: %s", name, o.Err.Message)
 	}
 	return fmt.Sprintf("cluster %s is being released", name)
 }
 
-func (r *PlatformReconciler) forget(platform *v1alpha1.TLSPlatform) {
-	r.Fleet.Unassign(platform.UID, nil)
-	r.revisions.forget(platform.UID)
-	delete(r.written, platform.Name)
-	delete(r.valid, platform.UID)
-	delete(r.generation, platform.UID)
-	delete(r.pending, platform.UID)
-	delete(r.compared, platform.UID)
-	r.Metrics.forget(platform.Name)
+// forget a platform that is gone, also one whose finalizer somebody else removed:
+// its clusters are free for others.
+func (r *PlatformReconciler) forget(name string) {
+	uid, known := r.uids[name]
+	if !known {
+		return
+	}
+	r.Fleet.Unassign(uid, nil)
+	r.revisions.forget(uid)
+	delete(r.uids, name)
+	delete(r.written, name)
+	delete(r.valid, uid)
+	delete(r.generation, uid)
+	delete(r.pending, uid)
+	delete(r.compared, uid)
+	r.Metrics.forget(name)
 }

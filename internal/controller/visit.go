@@ -122,14 +122,14 @@ func (v *visit) act(ctx context.Context, outcome *observed.Outcome) *observed.Ou
 		v.release(ctx, a, outcome)
 		return outcome
 	case a.Suspended:
-		v.done = a
+		v.done, v.runAt = a, time.Time{}
 		outcome.Err = &observed.Failure{Reason: v1alpha1.ReasonSuspended, Message: fmt.Sprintf(
 			"spec.suspend of TLSPlatform %s is set: the cluster is only looked at", a.Platform.Name)}
 		return outcome
 	}
 	if last := v.Fleet.Known(v.name, "").Outcome; !v.due(a, last) {
 		kept := *last
-		kept.Facts, kept.Waiting, kept.Agent = outcome.Facts, a.Waiting, nil
+		kept.Facts, kept.Waiting, kept.Agent, kept.Silent = outcome.Facts, a.Waiting, nil, ""
 		return &kept
 	}
 	result, next := v.cluster.Run(ctx, a)
@@ -163,6 +163,7 @@ func (v *visit) connect(ctx context.Context) error {
 	}
 	if v.cluster != nil && !equality.Semantic.DeepEqual(v.spec.Connection, v.object.Spec.Connection) {
 		v.disconnect()
+		v.heard, v.beatAt = time.Time{}, time.Time{} // of another cluster, maybe
 	}
 	if v.cluster != nil {
 		return nil
@@ -269,17 +270,26 @@ func (v *visit) failed(err error) *observed.Outcome {
 func (v *visit) listen(ctx context.Context, outcome *observed.Outcome) {
 	now := v.Fleet.Now()
 	if v.beatAt.IsZero() || !now.Before(v.beatAt) {
-		v.beatAt = now.Add(beat - beat/10 + rand.N(beat/5))
 		renewed, _, err := v.cluster.conn.Heartbeat(ctx)
 		if err == nil && !renewed.IsZero() {
 			v.heard = renewed
 		}
+		v.beatAt = now.Add(v.nextBeat(now))
 	}
-	if !v.heard.IsZero() && now.Sub(v.heard) > silentAfter {
+	if v.assignment != nil && !v.heard.IsZero() && now.Sub(v.heard) > silentAfter {
 		outcome.Silent = fmt.Sprintf(
 			"the agent has not renewed its Lease since %s: what is shown of certificates and drift is from then; look at its pod (kubectl -n %s get pods -l app.kubernetes.io/component=agent)",
 			v.heard.UTC().Format(time.RFC3339), v.Options.Home.Namespace)
 	}
+}
+
+// nextBeat is when the heartbeat is looked at again: soon while an agent that was
+// asked for has never been heard, and else not in step with other clusters.
+func (v *visit) nextBeat(now time.Time) time.Duration {
+	if v.heard.IsZero() && v.assignment != nil {
+		return min(max(now.Sub(v.assignment.Since)/4, firstLook), beat)
+	}
+	return beat - beat/10 + rand.N(beat/5)
 }
 
 // silentAfter is how old a heartbeat may be.

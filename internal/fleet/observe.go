@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -82,33 +81,23 @@ func (c *Connection) ObserveWorkloads(ctx context.Context, facts observed.Cluste
 
 // signs are what a component is recognised by, whoever installed it.
 type signs struct {
-	workloads []string // values of app.kubernetes.io/name of its Deployments
+	workloads []string // values of names.LabelAppName of its Deployments
 	crds      []string
 }
 
 var signsOf = map[string]signs{
 	"cert-manager": {
-		workloads: []string{"cert-manager", "cainjector", "webhook"},
+		workloads: names.CertManagerWorkloads(),
 		crds: []string{
 			"certificates.cert-manager.io", "certificaterequests.cert-manager.io", "issuers.cert-manager.io",
 			"clusterissuers.cert-manager.io", "orders.acme.cert-manager.io", "challenges.acme.cert-manager.io",
 		},
 	},
 	"trust-manager": {
-		workloads: []string{"trust-manager"},
+		workloads: names.TrustManagerWorkloads(),
 		crds:      []string{"bundles.trust.cert-manager.io"},
 	},
 }
-
-// Labels and annotations that tell installs apart.
-const (
-	labelName       = "app.kubernetes.io/name"
-	labelVersion    = "app.kubernetes.io/version"
-	labelInstance   = "app.kubernetes.io/instance"
-	helmRelease     = "meta.helm.sh/release-name"
-	olmOwner        = "olm.owner"
-	olmManagedLabel = "olm.managed"
-)
 
 // maxEvidence bounds what is listed of a foreign install.
 const maxEvidence = 5
@@ -145,12 +134,12 @@ func (c *Connection) findInstall(ctx context.Context, s signs, crds definitions)
 	}
 	for i := range deployments.Items {
 		d := &deployments.Items[i]
-		if !belongs(d, s.workloads[0]) {
+		if !observed.BelongsTo(s.workloads[0], d.Name, d.Labels) {
 			continue
 		}
 		note(&install, owned("Deployment", d))
 		install.Namespace = d.Namespace
-		if v := d.Labels[labelVersion]; v != "" && d.Labels[labelName] == s.workloads[0] {
+		if v := d.Labels[names.LabelAppVersion]; v != "" && d.Labels[names.LabelAppName] == s.workloads[0] {
 			install.Version = v
 		}
 		install.Workloads = append(install.Workloads, workloadOf(d))
@@ -161,15 +150,6 @@ func (c *Connection) findInstall(ctx context.Context, s signs, crds definitions)
 		}
 	}
 	return install, nil
-}
-
-// belongs tells the webhook and the cainjector of cert-manager from others of
-// that name.
-func belongs(d *appsv1.Deployment, component string) bool {
-	if d.Labels[labelName] == component {
-		return true
-	}
-	return strings.Contains(d.Labels[labelInstance], component) || strings.HasPrefix(d.Name, component)
 }
 
 // note records an object as a sign of the install and says whose it is. What
@@ -184,7 +164,7 @@ func note(install *observed.Install, o observed.Owned) {
 }
 
 func owned(kind string, o metav1.Object) observed.Owned {
-	owner, release := ownerOf(o)
+	owner, release := observed.OwnerOf(o.GetLabels(), o.GetAnnotations())
 	return observed.Owned{Object: objectName(kind, o), Owner: owner, Release: release}
 }
 
@@ -194,21 +174,6 @@ func objectName(kind string, o metav1.Object) string {
 		return kind + " " + o.GetName()
 	}
 	return kind + " " + o.GetNamespace() + "/" + o.GetName()
-}
-
-func ownerOf(o metav1.Object) (owner observed.Owner, release string) {
-	labels, annotations := o.GetLabels(), o.GetAnnotations()
-	switch {
-	case labels[names.LabelPlatform] != "":
-		return observed.OwnerPlatform, labels[labelInstance]
-	case labels[olmOwner] != "":
-		return observed.OwnerOLM, labels[olmOwner]
-	case labels[olmManagedLabel] == "true":
-		return observed.OwnerOLM, ""
-	case annotations[helmRelease] != "":
-		return observed.OwnerHelm, annotations[helmRelease]
-	}
-	return observed.OwnerPlain, labels[labelInstance]
 }
 
 func workloadOf(d *appsv1.Deployment) observed.Workload {

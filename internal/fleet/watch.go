@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 )
 
 var (
@@ -93,11 +95,11 @@ func identityOnly(obj any) (any, error) {
 	}, nil
 }
 
-// nameIn selects by app.kubernetes.io/name.
+// nameIn selects by names.LabelAppName.
 func nameIn(values []string) labels.Selector {
-	req, err := labels.NewRequirement(labelName, selection.In, values)
+	req, err := labels.NewRequirement(names.LabelAppName, selection.In, values)
 	if err != nil {
-		// The values are constants of this package.
+		// The values are constants.
 		panic(fmt.Sprintf("fleet: label selector: %v", err))
 	}
 	return labels.NewSelector().Add(*req)

@@ -21,12 +21,12 @@ func TestOwner(t *testing.T) {
 		want                string
 	}{
 		"the platform's own label comes first": {
-			map[string]string{names.LabelPlatform: "main"}, map[string]string{helmRelease: "cm"}, "TLSPlatform main",
+			map[string]string{names.LabelPlatform: "main"}, map[string]string{names.AnnotationHelmRelease: "cm"}, "TLSPlatform main",
 		},
-		"a Helm release has its namespace":     {nil, map[string]string{helmRelease: "cm", helmNamespace: "infra"}, "Helm release infra/cm"},
-		"a Helm release may have no namespace": {nil, map[string]string{helmRelease: "cm"}, "Helm release cm"},
-		"OLM names its owner":                  {map[string]string{olmOwner: "cert-manager.v1.18"}, nil, "OLM cert-manager.v1.18"},
-		"OLM may only say that it manages":     {map[string]string{olmManaged: "true"}, nil, "OLM"},
+		"a Helm release has its namespace":     {nil, map[string]string{names.AnnotationHelmRelease: "cm", names.AnnotationHelmNamespace: "infra"}, "Helm release infra/cm"},
+		"a Helm release may have no namespace": {nil, map[string]string{names.AnnotationHelmRelease: "cm"}, "Helm release cm"},
+		"OLM names its owner":                  {map[string]string{names.LabelOLMOwner: "cert-manager.v1.18"}, nil, "OLM cert-manager.v1.18"},
+		"OLM may only say that it manages":     {map[string]string{names.LabelOLMManaged: "true"}, nil, "OLM"},
 		"everything else is plain":             {map[string]string{"app.kubernetes.io/managed-by": "Helm"}, nil, "plain"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,29 +218,16 @@ func TestKindsOfThePlanAreServed(t *testing.T) {
 	}
 }
 
-func TestSettle(t *testing.T) {
+func TestHealthyVersions(t *testing.T) {
 	t.Parallel()
-	spec := &v1alpha1.TLSPlatformSpec{}
-	spec.Components.CertManager = &v1alpha1.Component{Version: "v1.20.0"}
 	l := ledger.New("main", "uid")
 	l.Releases[desired.CertManager] = ledger.ReleaseState{Healthy: &desired.Release{Version: "v1.19.0"}}
-	install := func(owner observed.Owner) map[string]observed.Install {
-		return map[string]observed.Install{"cert-manager": {Owner: owner, Version: "v1.21.0"}}
+	l.Releases[desired.TrustManager] = ledger.ReleaseState{Current: desired.Release{Version: "v0.19.0"}}
+	want := map[desired.PartName]string{desired.CertManager: "v1.19.0"}
+	if diff := cmp.Diff(want, healthyVersions(l)); diff != "" {
+		t.Errorf("versions (-want +got):\n%s", diff)
 	}
-	for name, c := range map[string]struct {
-		owner  observed.Owner
-		ledger *ledger.Ledger
-		want   string
-	}{
-		"ours counts as its last healthy version": {observed.OwnerPlatform, l, "v1.19.0"},
-		"ours without one counts as declared":     {observed.OwnerPlatform, nil, "v1.20.0"},
-		"somebody else's is as it was found":      {observed.OwnerHelm, l, "v1.21.0"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := Settle(spec, install(c.owner), c.ledger)["cert-manager"].Version; got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
+	if got := healthyVersions(nil); len(got) != 0 {
+		t.Errorf("without a ledger there are %v", got)
 	}
 }

@@ -6,30 +6,27 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tlsplatform/tls-platform-operator/internal/names"
+	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
 
-// Labels and annotations by which installers mark what is theirs.
-const (
-	helmRelease   = "meta.helm.sh/release-name"
-	helmNamespace = "meta.helm.sh/release-namespace"
-	olmOwner      = "olm.owner"
-	olmManaged    = "olm.managed"
-)
-
-// ownerOf says whose an object is, by the marks that installers leave.
+// ownerOf says whose an object is, for people.
 func ownerOf(o metav1.Object) string {
 	labels, annotations := o.GetLabels(), o.GetAnnotations()
-	switch {
-	case labels[names.LabelPlatform] != "":
+	switch owner, release := observed.OwnerOf(labels, annotations); owner {
+	case observed.OwnerPlatform:
 		return "TLSPlatform " + labels[names.LabelPlatform]
-	case labels[olmOwner] != "":
-		return "OLM " + labels[olmOwner]
-	case labels[olmManaged] == "true":
-		return "OLM"
-	case annotations[helmRelease] != "" && annotations[helmNamespace] != "":
-		return "Helm release " + annotations[helmNamespace] + "/" + annotations[helmRelease]
-	case annotations[helmRelease] != "":
-		return "Helm release " + annotations[helmRelease]
+	case observed.OwnerOLM:
+		if release == "" {
+			return "OLM"
+		}
+		return "OLM " + release
+	case observed.OwnerHelm:
+		if namespace := annotations[names.AnnotationHelmNamespace]; namespace != "" {
+			release = namespace + "/" + release
+		}
+		return "Helm release " + release
+	case observed.OwnerPlain, observed.OwnerNone:
+		fallthrough
 	default:
 		return "plain"
 	}

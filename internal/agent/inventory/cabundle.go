@@ -81,7 +81,7 @@ func (r *Reducer) bundles(kind Kind, meta *metav1.ObjectMeta, values []caBundle)
 	case o.Manager != ManagedByHand:
 	case len(meta.OwnerReferences) > 0:
 		o.Manager, o.ManagerName = ManagedByController, meta.OwnerReferences[0].Kind+"/"+meta.OwnerReferences[0].Name
-	case meta.Labels["olm.managed"] == "true" || meta.Labels["olm.owner"] != "":
+	case meta.Labels[names.LabelOLMManaged] == "true" || meta.Labels[names.LabelOLMOwner] != "":
 		o.Manager, o.ManagerName = ManagedByController, "Operator Lifecycle Manager"
 	case meta.Labels[managedByLabel] == "Helm":
 		o.Manager = ManagedByHelm

@@ -13,18 +13,8 @@ import (
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
 
-// Labels and annotations that tell components and their installs.
-const (
-	labelName       = "app.kubernetes.io/name"
-	labelComponent  = "app.kubernetes.io/component"
-	labelPartOf     = "app.kubernetes.io/part-of"
-	labelInstance   = "app.kubernetes.io/instance"
-	labelVersion    = "app.kubernetes.io/version"
-	labelGatekeeper = "gatekeeper.sh/system"
-	helmRelease     = "meta.helm.sh/release-name"
-	olmOwner        = "olm.owner"
-	olmManaged      = "olm.managed"
-)
+// labelGatekeeper is on everything of Gatekeeper.
+const labelGatekeeper = "gatekeeper.sh/system"
 
 // Names of components, as in v1alpha1.ComponentProfile.
 const (
@@ -101,7 +91,8 @@ func reduceWorkload(o *metav1.ObjectMeta, pod *corev1.PodSpec) *WorkloadRecord {
 	if component == "" {
 		return nil
 	}
-	w := &WorkloadRecord{Component: component, Leading: leading, Owner: ownerOf(o)}
+	owner, _ := observed.OwnerOf(o.Labels, o.Annotations)
+	w := &WorkloadRecord{Component: component, Leading: leading, Owner: owner}
 	w.Version = text(versionOf(component, o, pod), maxVersion)
 	if component == certManager && leading {
 		w.Settings = settingsOf(o.Namespace, pod)
@@ -110,7 +101,7 @@ func reduceWorkload(o *metav1.ObjectMeta, pod *corev1.PodSpec) *WorkloadRecord {
 }
 
 // componentOfName are the components whose workloads have a name of their own in
-// labelName, and each of which leads.
+// names.LabelAppName, and each of which leads.
 var componentOfName = map[string]string{
 	"trust-manager":                trustManager,
 	"cert-manager-approver-policy": approverPolicy,
@@ -121,12 +112,12 @@ var componentOfName = map[string]string{
 // componentOf a workload, empty for none, and whether it is the leading one of
 // the component.
 func componentOf(o *metav1.ObjectMeta) (component string, leading bool) {
-	role := o.Labels[labelComponent]
-	if named := componentOfName[o.Labels[labelName]]; named != "" {
+	role := o.Labels[names.LabelAppComponent]
+	if named := componentOfName[o.Labels[names.LabelAppName]]; named != "" {
 		return named, true
 	}
 	switch {
-	case o.Labels[labelName] == "cert-manager":
+	case o.Labels[names.LabelAppName] == "cert-manager":
 		return certManager, role == "" || role == "controller"
 	case isCertManagerHelper(o):
 		return certManager, false
@@ -141,26 +132,26 @@ func componentOf(o *metav1.ObjectMeta) (component string, leading bool) {
 // isCertManagerHelper tells the webhook and the cainjector of cert-manager from
 // others of that name.
 func isCertManagerHelper(o *metav1.ObjectMeta) bool {
-	switch o.Labels[labelName] {
+	switch o.Labels[names.LabelAppName] {
 	case "cainjector", "webhook":
-		return strings.Contains(o.Labels[labelInstance], "cert-manager") || strings.HasPrefix(o.Name, "cert-manager")
+		return observed.BelongsTo(certManager, o.Name, o.Labels)
 	}
 	return false
 }
 
 func isGatekeeper(o *metav1.ObjectMeta) bool {
-	return o.Labels[labelGatekeeper] != "" || o.Labels[labelName] == "gatekeeper" || o.Name == "gatekeeper-controller-manager"
+	return o.Labels[labelGatekeeper] != "" || o.Labels[names.LabelAppName] == "gatekeeper" || o.Name == "gatekeeper-controller-manager"
 }
 
 // isKyverno recognises its workloads, which have no label for the name since
 // Kyverno 1.10. What they are part of starts with the name of the Helm release.
 func isKyverno(o *metav1.ObjectMeta) bool {
-	if o.Labels[labelName] == "kyverno" {
+	if o.Labels[names.LabelAppName] == "kyverno" {
 		return true
 	}
-	switch o.Labels[labelComponent] {
+	switch o.Labels[names.LabelAppComponent] {
 	case "admission-controller", "background-controller", "cleanup-controller", "reports-controller":
-		whole := o.Labels[labelPartOf]
+		whole := o.Labels[names.LabelAppPartOf]
 		return whole == "kyverno" || strings.HasSuffix(whole, "-kyverno")
 	}
 	return false
@@ -174,7 +165,7 @@ var containers = map[string]string{
 
 // versionOf a workload as its label says, else the tag of its image.
 func versionOf(component string, o *metav1.ObjectMeta, pod *corev1.PodSpec) string {
-	if v := o.Labels[labelVersion]; v != "" {
+	if v := o.Labels[names.LabelAppVersion]; v != "" {
 		return v
 	}
 	if c := container(pod, containers[component]); c != nil {
@@ -189,17 +180,4 @@ func tagOf(image string) string {
 	last := image[strings.LastIndexByte(image, '/')+1:]
 	_, tag, _ := strings.Cut(last, ":")
 	return tag
-}
-
-// ownerOf an object, by the marks that installers leave.
-func ownerOf(o *metav1.ObjectMeta) observed.Owner {
-	switch {
-	case o.Labels[names.LabelPlatform] != "":
-		return observed.OwnerPlatform
-	case o.Labels[olmOwner] != "", o.Labels[olmManaged] == "true":
-		return observed.OwnerOLM
-	case o.Annotations[helmRelease] != "":
-		return observed.OwnerHelm
-	}
-	return observed.OwnerPlain
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/utils/ptr"
 
+	"github.com/tlsplatform/tls-platform-operator/internal/names"
 	"github.com/tlsplatform/tls-platform-operator/internal/observed"
 )
 
@@ -21,28 +22,28 @@ func TestComponents(t *testing.T) {
 		want    string
 		leading bool
 	}{
-		"the controller of cert-manager": {"cert-manager", map[string]string{labelName: "cert-manager", labelComponent: "controller"}, certManager, true},
-		"one of a release with a name":   {"tls", map[string]string{labelName: "cert-manager"}, certManager, true},
-		"its webhook":                    {"cert-manager-webhook", map[string]string{labelName: "webhook"}, certManager, false},
-		"its cainjector in a release":    {"ca", map[string]string{labelName: "cainjector", labelInstance: "my-cert-manager"}, certManager, false},
-		"somebody else's webhook":        {"shop-webhook", map[string]string{labelName: "webhook", labelInstance: "shop"}, "", false},
-		"trust-manager":                  {"t", map[string]string{labelName: "trust-manager"}, trustManager, true},
-		"approver-policy":                {"a", map[string]string{labelName: "cert-manager-approver-policy"}, approverPolicy, true},
-		"the csi-driver":                 {"c", map[string]string{labelName: "cert-manager-csi-driver"}, csiDriver, true},
-		"another driver":                 {"c", map[string]string{labelName: "cert-manager-csi-driver-spiffe"}, "", false},
-		"istio-csr":                      {"i", map[string]string{labelName: "cert-manager-istio-csr"}, istioCSR, true},
+		"the controller of cert-manager": {"cert-manager", map[string]string{names.LabelAppName: "cert-manager", names.LabelAppComponent: "controller"}, certManager, true},
+		"one of a release with a name":   {"tls", map[string]string{names.LabelAppName: "cert-manager"}, certManager, true},
+		"its webhook":                    {"cert-manager-webhook", map[string]string{names.LabelAppName: "webhook"}, certManager, false},
+		"its cainjector in a release":    {"ca", map[string]string{names.LabelAppName: "cainjector", names.LabelAppInstance: "my-cert-manager"}, certManager, false},
+		"somebody else's webhook":        {"shop-webhook", map[string]string{names.LabelAppName: "webhook", names.LabelAppInstance: "shop"}, "", false},
+		"trust-manager":                  {"t", map[string]string{names.LabelAppName: "trust-manager"}, trustManager, true},
+		"approver-policy":                {"a", map[string]string{names.LabelAppName: "cert-manager-approver-policy"}, approverPolicy, true},
+		"the csi-driver":                 {"c", map[string]string{names.LabelAppName: "cert-manager-csi-driver"}, csiDriver, true},
+		"another driver":                 {"c", map[string]string{names.LabelAppName: "cert-manager-csi-driver-spiffe"}, "", false},
+		"istio-csr":                      {"i", map[string]string{names.LabelAppName: "cert-manager-istio-csr"}, istioCSR, true},
 		"Kyverno": {
-			"kyverno-admission-controller", map[string]string{labelPartOf: "kyverno", labelComponent: "admission-controller"}, kyverno, true,
+			"kyverno-admission-controller", map[string]string{names.LabelAppPartOf: "kyverno", names.LabelAppComponent: "admission-controller"}, kyverno, true,
 		},
 		"a helper of Kyverno in a release": {
-			"x", map[string]string{labelPartOf: "policy-kyverno", labelComponent: "cleanup-controller"}, kyverno, false,
+			"x", map[string]string{names.LabelAppPartOf: "policy-kyverno", names.LabelAppComponent: "cleanup-controller"}, kyverno, false,
 		},
-		"an old Kyverno":                {"kyverno", map[string]string{labelName: "kyverno", labelComponent: "kyverno"}, kyverno, true},
-		"what merely belongs to one":    {"x", map[string]string{labelPartOf: "kyverno", labelComponent: "dashboard"}, "", false},
+		"an old Kyverno":                {"kyverno", map[string]string{names.LabelAppName: "kyverno", names.LabelAppComponent: "kyverno"}, kyverno, true},
+		"what merely belongs to one":    {"x", map[string]string{names.LabelAppPartOf: "kyverno", names.LabelAppComponent: "dashboard"}, "", false},
 		"Gatekeeper":                    {"gatekeeper-controller-manager", map[string]string{labelGatekeeper: "yes"}, gatekeeper, true},
 		"its audit":                     {"gatekeeper-audit", map[string]string{labelGatekeeper: "yes"}, gatekeeper, false},
 		"Gatekeeper without its labels": {"gatekeeper-controller-manager", nil, gatekeeper, true},
-		"anything else":                 {"cert-manager", map[string]string{labelName: "shop"}, "", false},
+		"anything else":                 {"cert-manager", map[string]string{names.LabelAppName: "shop"}, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,10 +71,10 @@ func TestVersion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := deployment("certs", "csi", map[string]string{labelName: "cert-manager-csi-driver"})
+			d := deployment("certs", "csi", map[string]string{names.LabelAppName: "cert-manager-csi-driver"})
 			d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "probe", Image: "probe:v9"}, {Name: "cert-manager-csi-driver", Image: test.image}}
 			if test.label != "" {
-				d.Labels[labelVersion] = test.label
+				d.Labels[names.LabelAppVersion] = test.label
 			}
 			_, record := ReduceDeployment(d)
 			if got := record.(*WorkloadRecord).Version; got != test.want {
@@ -99,10 +100,10 @@ func TestOwner(t *testing.T) {
 		labels, annotations map[string]string
 		want                observed.Owner
 	}{
-		"ours":                   {map[string]string{"tlsplatform.io/platform": "main"}, map[string]string{helmRelease: "x"}, observed.OwnerPlatform},
-		"an operator's":          {map[string]string{olmOwner: "x.v1"}, nil, observed.OwnerOLM},
-		"an operator's by label": {map[string]string{olmManaged: "true"}, nil, observed.OwnerOLM},
-		"a release's":            {nil, map[string]string{helmRelease: "cert-manager"}, observed.OwnerHelm},
+		"ours":                   {map[string]string{"tlsplatform.io/platform": "main"}, map[string]string{names.AnnotationHelmRelease: "x"}, observed.OwnerPlatform},
+		"an operator's":          {map[string]string{names.LabelOLMOwner: "x.v1"}, nil, observed.OwnerOLM},
+		"an operator's by label": {map[string]string{names.LabelOLMManaged: "true"}, nil, observed.OwnerOLM},
+		"a release's":            {nil, map[string]string{names.AnnotationHelmRelease: "cert-manager"}, observed.OwnerHelm},
 		"nobody's":               {nil, nil, observed.OwnerPlain},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +153,7 @@ func TestAvailableDaemonSet(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := &appsv1.DaemonSet{
-				ObjectMeta: metav1.ObjectMeta{Name: "csi", Labels: map[string]string{labelName: "cert-manager-csi-driver"}},
+				ObjectMeta: metav1.ObjectMeta{Name: "csi", Labels: map[string]string{names.LabelAppName: "cert-manager-csi-driver"}},
 				Status:     appsv1.DaemonSetStatus{DesiredNumberScheduled: test.desired, NumberReady: test.ready},
 			}
 			if test.unavailable != nil {

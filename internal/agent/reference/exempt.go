@@ -74,7 +74,7 @@ func readByLabel(m *Metadata) string {
 // installed says which installer or component made a Secret, by label and name.
 func installed(m *Metadata) string {
 	switch {
-	case m.Labels[labelOLMManaged] == "true" || m.Labels[labelOLMOwner] != "":
+	case m.Labels[names.LabelOLMManaged] == "true" || m.Labels[names.LabelOLMOwner] != "":
 		return "The Operator Lifecycle Manager made it for a webhook or an API."
 	case (strings.HasPrefix(m.Name, "hubble-") || strings.HasPrefix(m.Name, "clustermesh-")) &&
 		(strings.HasSuffix(m.Name, "-cert") || strings.HasSuffix(m.Name, "-certs")):

@@ -37,8 +37,6 @@ const (
 	labelClusterBundle = "trust-manager.io/bundle"
 	labelKongCA        = "konghq.com/ca-cert"
 	labelArgoType      = "argocd.argoproj.io/secret-type"
-	labelOLMManaged    = "olm.managed"
-	labelOLMOwner      = "olm.owner"
 	labelIstioConfig   = "istio.io/config"
 )
 
@@ -60,7 +58,7 @@ func Relevant(key string) bool {
 		reflectorMirror, reflectorAllowed, reflectorAuto,
 		replicatorFrom, replicatorTo, replicatorMatching, replicatorAllowed, replicatorVersion,
 		syncerSync, syncerName, syncerNamespace,
-		labelNextKey, labelBundle, labelClusterBundle, labelKongCA, labelArgoType, labelOLMManaged, labelOLMOwner,
+		labelNextKey, labelBundle, labelClusterBundle, labelKongCA, labelArgoType, names.LabelOLMManaged, names.LabelOLMOwner,
 		labelIstioConfig:
 		return true
 	}

@@ -27,7 +27,7 @@ type MemberClusterSpec struct {
 
 	// deletionPolicy says what happens to the estate in the cluster when this
 	// object is deleted. A cluster that can't be reached is let go at once,
-	// whatever the policy.
+	// whatever the policy; one that answers and refuses is tried for a minute.
 	// +kubebuilder:default=Retain
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`

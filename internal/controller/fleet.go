@@ -290,6 +290,13 @@ func (f *Fleet) Decided(platform types.UID) {
 	f.told[platform] = true
 }
 
+// Forget a platform that is gone.
+func (f *Fleet) Forget(platform types.UID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.told, platform)
+}
+
 func (f *Fleet) decided(platform types.UID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

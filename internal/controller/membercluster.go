@@ -78,6 +78,9 @@ func (r *MemberReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 		return ctrl.Result{RequeueAfter: busyWait}, nil
 	}
 	defer m.visiting.Unlock()
+	if r.Fleet.get(object.Name) != m { // it was forgotten meanwhile
+		return ctrl.Result{RequeueAfter: busyWait}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, visitLimit)
 	defer cancel()
 	if !object.DeletionTimestamp.IsZero() {
@@ -187,8 +190,8 @@ func (v *visit) again(outcome *observed.Outcome) time.Duration {
 		return wait/2 + rand.N(wait)
 	}
 	now, wait := v.Fleet.Now(), beat
-	if rest := v.beatAt.Sub(now); rest > 0 { // else this visit did not get that far
-		wait = rest
+	if rest := v.beatAt.Sub(now); rest > 0 || v.listened { // else this visit did not get that far
+		wait = max(rest, time.Millisecond)
 	}
 	if !v.runAt.IsZero() {
 		wait = min(wait, max(v.runAt.Sub(now), time.Millisecond))

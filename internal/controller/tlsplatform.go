@@ -313,6 +313,7 @@ func (r *PlatformReconciler) forget(name string) {
 		return
 	}
 	r.Fleet.Unassign(uid, nil)
+	r.Fleet.Forget(uid)
 	r.revisions.forget(uid)
 	delete(r.uids, name)
 	delete(r.written, name)

@@ -29,6 +29,8 @@ type visit struct {
 	owner types.UID
 	// ran is true when the engine was at work.
 	ran bool
+	// listened is true when it is known when to look at the heartbeat again.
+	listened bool
 	// released is true once a platform that is deleted has let go of the cluster.
 	released bool
 }
@@ -268,6 +270,7 @@ func (v *visit) failed(err error) *observed.Outcome {
 
 // listen looks at the heartbeat of the agent, when it is time.
 func (v *visit) listen(ctx context.Context, outcome *observed.Outcome) {
+	v.listened = true
 	now := v.Fleet.Now()
 	if v.beatAt.IsZero() || !now.Before(v.beatAt) {
 		renewed, _, err := v.cluster.conn.Heartbeat(ctx)

@@ -78,7 +78,7 @@ func count(o *observed.Outcome, n *v1alpha1.ClusterCounts) {
 		n.Unreachable++
 		return
 	}
-	if lacks(o).reason == "" {
+	if InSync(o) {
 		n.InSync++
 	}
 	if o.Silent != "" {

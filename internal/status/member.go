@@ -153,6 +153,10 @@ func (m *member) seen() {
 	if r := m.status.Revision; r != nil {
 		r.Ready = r.Ready || r.Name == o.Revision && o.Err == nil && len(o.Parts) > 0 && worstPart(o) == nil
 	}
+	if o.Err != nil && len(o.Parts) == 0 {
+		m.reported() // nothing else was looked at
+		return
+	}
 	m.status.Objects = int32(min(o.Objects, 1<<30))
 	m.status.Components = componentsOf(o)
 	m.status.Issuers = nil
@@ -165,6 +169,12 @@ func (m *member) seen() {
 	if len(m.status.Retained) > maxRetained {
 		m.status.Retained = m.status.Retained[:maxRetained]
 	}
+	m.reported()
+}
+
+// reported fills what the agent says.
+func (m *member) reported() {
+	o := m.in.Outcome
 	if c := counts(o); c != nil {
 		m.status.Certificates = c
 	}

@@ -195,7 +195,7 @@ func TestTwoMembersThatAreTheSameCluster(t *testing.T) {
 	t.Parallel()
 	type seen struct {
 		name string
-		age  time.Duration
+		age  int
 		uid  string
 	}
 	cases := map[string]struct {
@@ -224,7 +224,7 @@ func TestTwoMembersThatAreTheSameCluster(t *testing.T) {
 			for range 2 { // the first round tells the fleet who is there
 				for _, s := range c.members {
 					delete(got, s.name)
-					if other := f.identify(f.get(s.name), s.uid, metav1.NewTime(noon.Add(-s.age*time.Hour))); other != "" {
+					if other := f.identify(f.get(s.name), s.uid, metav1.NewTime(noon.Add(-time.Duration(s.age)*time.Hour))); other != "" {
 						got[s.name] = other
 					}
 				}

@@ -62,25 +62,27 @@ func (v *visit) held(ctx context.Context, owner apply.Owner, owned bool) (*obser
 	if owner.Name == a.Platform.Name {
 		return nil, nil // it was deleted and made anew
 	}
+	if selects, err := v.selectedBy(ctx, owner.UID); err != nil || !selects {
+		return nil, err
+	}
+	return ownedByOther(v.name, owner.Name), nil
+}
+
+// selectedBy says whether a platform exists and selects the cluster.
+func (v *visit) selectedBy(ctx context.Context, platform types.UID) (bool, error) {
 	var platforms v1alpha1.TLSPlatformList
 	if err := v.Client.List(ctx, &platforms); err != nil {
-		return nil, fmt.Errorf("listing TLSPlatforms: %w", err)
+		return false, fmt.Errorf("listing TLSPlatforms: %w", err)
 	}
 	for i := range platforms.Items {
 		p := &platforms.Items[i]
-		if p.UID != owner.UID {
+		if p.UID != platform {
 			continue
 		}
 		selector, err := selectorOf(p)
-		if err != nil {
-			return nil, err
-		}
-		if selector.Matches(labels.Set(v.object.Labels)) {
-			return ownedByOther(v.name, owner.Name), nil
-		}
-		return nil, nil
+		return err == nil && selector.Matches(labels.Set(v.object.Labels)), err
 	}
-	return nil, nil
+	return false, nil
 }
 
 func ownedByOther(cluster, other string) *observed.Failure {
@@ -220,7 +222,12 @@ func (r *MemberReconciler) letGo(ctx context.Context, m *member, object *v1alpha
 	if other := r.Fleet.identify(m, facts.UID, object.CreationTimestamp); other != "" {
 		return true, "MemberCluster " + other + " is the same cluster and keeps it: nothing was done there", nil
 	}
-	owner, owned, err := m.cluster.engine.Ledger(ctx)
+	return r.cleanUp(ctx, m.cluster, object.Spec.DeletionPolicy)
+}
+
+// cleanUp a cluster that is this hub's.
+func (r *MemberReconciler) cleanUp(ctx context.Context, c *Cluster, policy v1alpha1.DeletionPolicy) (done bool, message string, err error) {
+	owner, owned, err := c.engine.Ledger(ctx)
 	if err != nil || !owned {
 		return err == nil, "", err
 	}
@@ -231,5 +238,5 @@ func (r *MemberReconciler) letGo(ctx context.Context, m *member, object *v1alpha
 	if owner.Hub != "" && owner.Hub != hub {
 		return true, "another hub manages the cluster: nothing was done there", nil
 	}
-	return m.cluster.letGo(ctx, owner, object.Spec.DeletionPolicy)
+	return c.letGo(ctx, owner, policy)
 }

@@ -280,18 +280,28 @@ func (r *PlatformReconciler) let(platform *v1alpha1.TLSPlatform, m *v1alpha1.Mem
 	release := &Assignment{Platform: platform.DeepCopy(), Key: "release", Release: true, Since: r.Now()}
 	r.Fleet.Assign(name, release)
 	known := r.Fleet.Known(name, platform.UID)
-	switch o := known.Outcome; {
-	case known.Other != nil: // it never was this platform's
+	if known.Other != nil { // it never was this platform's
 		r.Fleet.Drop(name, platform.UID)
 		return ""
-	case o != nil && o.Unreachable && (platform.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRemove || m.Status.Platform != platform.Name):
+	}
+	if known.Outcome == nil {
+		return fmt.Sprintf("cluster %s is being released", name)
+	}
+	return r.letKnown(platform, m, known)
+}
+
+// letKnown is let for a cluster that was visited.
+func (r *PlatformReconciler) letKnown(platform *v1alpha1.TLSPlatform, m *v1alpha1.MemberCluster, known Known) string {
+	name := m.Name
+	switch o := known.Outcome; {
+	case o.Unreachable && (platform.Spec.DeletionPolicy != v1alpha1.DeletionPolicyRemove || m.Status.Platform != platform.Name):
 		r.Fleet.Drop(name, platform.UID)
 		if m.Status.Platform == platform.Name {
 			r.Events.Eventf(platform, nil, eventNormal, v1alpha1.ReasonRetained, actionDelete,
 				"cluster %s: it can't be reached (%s): everything stays there, with its ledger", name, o.Err.Message)
 		}
 		return ""
-	case o != nil && o.Unreachable:
+	case o.Unreachable:
 		return fmt.Sprintf("cluster %s can't be reached, and deletionPolicy Remove waits for it: %s; delete MemberCluster %s to leave everything there as it is",
 			name, o.Err.Message, name)
 	case known.Current && o.Err != nil && o.Err.Terminal: // nothing may be done there

@@ -77,9 +77,9 @@ const OldestKubernetes = "1.30"
 // CheckVersion refuses a version of Kubernetes that is too old. One that can't be
 // read is let pass.
 func CheckVersion(kubernetes string) *RefusalError {
-	version, err := utilversion.ParseGeneric(kubernetes)
-	if err != nil || version.AtLeast(utilversion.MustParseGeneric(OldestKubernetes)) {
-		return nil
+	version, unreadable := utilversion.ParseGeneric(kubernetes)
+	if version == nil || unreadable != nil || version.AtLeast(utilversion.MustParseGeneric(OldestKubernetes)) {
+		return nil //nolint:nilerr // see above
 	}
 	return &RefusalError{Reason: v1alpha1.ReasonKubernetesTooOld, Message: fmt.Sprintf(
 		"the cluster runs Kubernetes %s, and the estate needs %s or newer: upgrade it, or change its labels so that no TLSPlatform selects it",

@@ -153,5 +153,5 @@ func (h *fleetHub) stop() error {
 	if h.process != nil {
 		errs = append(errs, h.process.Stop(hubGrace))
 	}
-	return errors.Join(append(errs, h.World.Stop())...)
+	return errors.Join(append(errs, h.Stop())...)
 }

@@ -70,7 +70,7 @@ func alphaConnects(ctx context.Context, w *World, t Teller) error {
 		return fmt.Errorf("the identity in alpha is %+v, want the hub's ServiceAccount with an end", identity)
 	}
 	t.Say("the hub is %s in alpha until %s", identity.User, identity.Expires.Format(time.RFC3339))
-	return w.showMembers(ctx, t, "", "alpha: True False")
+	return w.showMembers(ctx, t, "alpha: True False")
 }
 
 // stillConnected checks that alpha is not disturbed by what others do.

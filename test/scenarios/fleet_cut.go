@@ -69,7 +69,7 @@ func eastIsCutOff(ctx context.Context, w *World, t Teller) error {
 		return errors.New("the TLSPlatform does not say since when east can't be reached")
 	}
 	t.Show("status.problems of the TLSPlatform", fmt.Sprintf("%s %s since %s: %s", p.Name, p.Reason, p.Since.Format(time.TimeOnly), p.Message))
-	if err := w.showMembers(ctx, t, "", "local: True True", "west: True True", "east: False Unknown"); err != nil {
+	if err := w.showMembers(ctx, t, "local: True True", "west: True True", "east: False Unknown"); err != nil {
 		return err
 	}
 	out, err = w.Kubectl(ctx, "get", "tlsplatform")
@@ -107,7 +107,7 @@ func eastHeals(ctx context.Context, w *World, t Teller) error {
 	if _, err := w.WaitPlatform(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, ""); err != nil {
 		return err
 	}
-	if err := w.showMembers(ctx, t, "", "local: True True", "west: True True", "east: True True"); err != nil {
+	if err := w.showMembers(ctx, t, "local: True True", "west: True True", "east: True True"); err != nil {
 		return err
 	}
 	out, err := w.Kubectl(ctx, "get", "tlsplatform")

@@ -162,23 +162,8 @@ func canaryFails(ctx context.Context, w *World, t Teller) error {
 			return err
 		}
 		t.Show("condition RolloutComplete", c.Reason+": "+c.Message)
-		platform, err := w.Platform(ctx)
-		if err != nil {
+		if err := w.stoppedAtWest(ctx, c.Message, before); err != nil {
 			return err
-		}
-		r := platform.Status.Rollout
-		if r == nil || r.Phase != v1alpha1.RolloutStopped || r.Wave != 1 || r.Updated != 0 {
-			return fmt.Errorf("the rollout is %+v, want one that is stopped in its first wave", r)
-		}
-		if err := contains(c.Message, West); err != nil {
-			return err
-		}
-		after, err := w.Member(ctx, East)
-		if err != nil {
-			return err
-		}
-		if before.Status.Revision == nil || after.Status.Revision == nil || before.Status.Revision.Name != after.Status.Revision.Name {
-			return fmt.Errorf("east had revision %+v and has %+v, although the canary failed", before.Status.Revision, after.Status.Revision)
 		}
 		for _, name := range []string{East, West} { // west was rolled back
 			if err := w.At(name).webhookArgsLack(ctx, "--no-such-flag"); err != nil {
@@ -187,6 +172,30 @@ func canaryFails(ctx context.Context, w *World, t Teller) error {
 		}
 		return nil
 	})
+}
+
+// stoppedAtWest checks that the rollout was stopped in its first wave, which names
+// west, and that east has what it had before.
+func (w *World) stoppedAtWest(ctx context.Context, message string, before *v1alpha1.MemberCluster) error {
+	platform, err := w.Platform(ctx)
+	if err != nil {
+		return err
+	}
+	r := platform.Status.Rollout
+	if r == nil || r.Phase != v1alpha1.RolloutStopped || r.Wave != 1 || r.Updated != 0 {
+		return fmt.Errorf("the rollout is %+v, want one that is stopped in its first wave", r)
+	}
+	if err := contains(message, West); err != nil {
+		return err
+	}
+	after, err := w.Member(ctx, East)
+	if err != nil {
+		return err
+	}
+	if before.Status.Revision == nil || after.Status.Revision == nil || before.Status.Revision.Name != after.Status.Revision.Name {
+		return fmt.Errorf("east had revision %+v and has %+v, although the canary failed", before.Status.Revision, after.Status.Revision)
+	}
+	return nil
 }
 
 func (w *World) webhookArgsLack(ctx context.Context, flag string) error {

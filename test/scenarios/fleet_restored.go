@@ -40,17 +40,8 @@ func hubRestored(ctx context.Context, w *World, t Teller) error {
 	if w.Cluster, w.Client, err = w.startCluster(ctx, harness.ClusterOptions{Name: "hub-2", Images: w.images()}); err != nil {
 		return err
 	}
-	if err := w.InstallOperator(ctx); err != nil {
+	if err := w.secondContact(ctx); err != nil {
 		return err
-	}
-	for _, name := range []string{West, East} {
-		kubeconfig, err := w.Members[name].Access.Token(ctx, "second-contact")
-		if err != nil {
-			return err
-		}
-		if err := w.PutCredential(ctx, name, kubeconfig); err != nil {
-			return err
-		}
 	}
 	t.Say("a new hub is given the same YAML, with takeOverFrom: %s", old)
 	started := time.Now()
@@ -71,7 +62,24 @@ func hubRestored(ctx context.Context, w *World, t Teller) error {
 			return err
 		}
 	}
-	return w.showMembers(ctx, t, "", "west: True True", "east: True True")
+	return w.showMembers(ctx, t, "west: True True", "east: True True")
+}
+
+// secondContact installs the operator in the new hub, and gives it credentials.
+func (w *World) secondContact(ctx context.Context) error {
+	if err := w.InstallOperator(ctx); err != nil {
+		return err
+	}
+	for _, name := range []string{West, East} {
+		kubeconfig, err := w.Members[name].Access.Token(ctx, "second-contact")
+		if err != nil {
+			return err
+		}
+		if err := w.PutCredential(ctx, name, kubeconfig); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // declared is what people wrote of a fleet: the platform and the members, without

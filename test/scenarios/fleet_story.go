@@ -74,18 +74,18 @@ func membersJoin(ctx context.Context, w *World, t Teller) error {
 			return err
 		}
 	}
-	return w.showMembers(ctx, t, "")
+	return w.showMembers(ctx, t)
 }
 
 // showMembers shows what kubectl says of the members, and checks that their lines
 // have what is told. Each of says is "member: word word", every word being one of
 // the line's columns.
-func (w *World) showMembers(ctx context.Context, t Teller, more string, says ...string) error {
+func (w *World) showMembers(ctx context.Context, t Teller, says ...string) error {
 	out, err := w.Kubectl(ctx, "get", "memberclusters")
 	if err != nil {
 		return err
 	}
-	t.Show(strings.TrimSpace("kubectl get memberclusters "+more), out)
+	t.Show("kubectl get memberclusters", out)
 	for _, say := range says {
 		name, words, _ := strings.Cut(say, ": ")
 		if err := lineHas(out, name, strings.Fields(words)...); err != nil {
@@ -154,7 +154,7 @@ func estateIsDeclared(ctx context.Context, w *World, t Teller) error {
 	if component.State != v1alpha1.ComponentObserved || component.Version != charts.CertManagerPreviousVersion {
 		return fmt.Errorf("cert-manager in west is %+v, want Observed %s", component, charts.CertManagerPreviousVersion)
 	}
-	return w.showMembers(ctx, t, "",
+	return w.showMembers(ctx, t,
 		"local: True True "+charts.CertManagerVersion, "east: True True "+charts.CertManagerVersion, "west: True True "+charts.CertManagerPreviousVersion)
 }
 
@@ -252,7 +252,7 @@ func westIsAdopted(ctx context.Context, w *World, t Teller) error {
 	if _, err := w.WaitPlatform(ctx, v1alpha1.ConditionReady, metav1.ConditionTrue, ""); err != nil {
 		return err
 	}
-	return w.showMembers(ctx, t, "", "west: True True "+charts.CertManagerVersion, "east: True True "+charts.CertManagerVersion)
+	return w.showMembers(ctx, t, "west: True True "+charts.CertManagerVersion, "east: True True "+charts.CertManagerVersion)
 }
 
 func certificatesInEach(ctx context.Context, w *World, t Teller) error {

@@ -156,10 +156,10 @@ func mask(m map[string]any, member string) {
 	}
 }
 
-// withoutDefaults drops from a real answer what the stand-in's does not have,
+// withoutDefaults drops from a genuine answer what the stand-in's does not have,
 // outside of metadata: the API server's defaults.
-func withoutDefaults(real, standIn any) any {
-	a, okA := real.(map[string]any)
+func withoutDefaults(genuine, standIn any) any {
+	a, okA := genuine.(map[string]any)
 	b, okB := standIn.(map[string]any)
 	if okA && okB {
 		kept := map[string]any{}
@@ -173,7 +173,7 @@ func withoutDefaults(real, standIn any) any {
 		}
 		return kept
 	}
-	x, okA := real.([]any)
+	x, okA := genuine.([]any)
 	y, okB := standIn.([]any)
 	if okA && okB && len(x) == len(y) {
 		kept := make([]any, len(x))
@@ -182,11 +182,11 @@ func withoutDefaults(real, standIn any) any {
 		}
 		return kept
 	}
-	return real
+	return genuine
 }
 
 // TestAnswersAreThoseOfAnAPIServer sends the requests that the hub makes of a
-// member to a real API server and to the stand-in.
+// member to a genuine API server and to the stand-in.
 func TestAnswersAreThoseOfAnAPIServer(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -205,14 +205,14 @@ func TestAnswersAreThoseOfAnAPIServer(t *testing.T) {
 		}
 	})
 	fleet := startFleet(t, Options{Members: 1})
-	real, standIn := newServer(t, "API server", config), newServer(t, "stand-in", fleet.Clusters()[0].Config())
+	genuine, standIn := newServer(t, "API server", config), newServer(t, "stand-in", fleet.Clusters()[0].Config())
 	for _, s := range script(t) {
 		t.Run(s.name, func(t *testing.T) {
 			if s.step.path == "" { // the definition takes a moment to be served
-				waitServed(t, real, s.step.body)
+				waitServed(t, genuine, s.step.body)
 				return
 			}
-			want, got := real.ask(t, s.step), standIn.ask(t, s.step)
+			want, got := genuine.ask(t, s.step), standIn.ask(t, s.step)
 			if want.Code != s.step.code {
 				t.Errorf("the API server answers %d, want %d: %v", want.Code, s.step.code, want.Body)
 			}
@@ -225,14 +225,14 @@ func TestAnswersAreThoseOfAnAPIServer(t *testing.T) {
 		})
 	}
 	t.Run("watches", func(t *testing.T) {
-		want, got := watched(t, real), watched(t, standIn)
+		want, got := watched(t, genuine), watched(t, standIn)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("-API server +stand-in\n%s", diff)
 		}
 	})
 	t.Run("discovery", func(t *testing.T) {
 		for _, path := range []string{"/apis/tlsplatform.io/v1alpha1", "/apis/apps/v1", "/api/v1", "/apis/rbac.authorization.k8s.io/v1"} {
-			want, got := discovered(t, real, path), discovered(t, standIn, path)
+			want, got := discovered(t, genuine, path), discovered(t, standIn, path)
 			for name, resource := range got {
 				if diff := cmp.Diff(want[name], resource); diff != "" {
 					t.Errorf("%s in %s: -API server +stand-in\n%s", name, path, diff)

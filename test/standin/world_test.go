@@ -153,7 +153,8 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			code, text := 0, ""
+			var code int
+			var text string
 			if res, err := s.client.Do(req); err != nil {
 				text = err.Error()
 			} else {

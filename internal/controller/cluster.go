@@ -28,14 +28,13 @@ type Cluster struct {
 	reported *apply.Reported // the view of a member; nil for the hub's own cluster
 	engine   *apply.Engine
 
-	facts    observed.Cluster
-	readAt   time.Time   // when facts were read
-	stale    atomic.Bool // all facts have to be read again
-	moved    atomic.Bool // workloads have to be read again
-	watched  bool
-	agent    *fleet.AgentWatch      // nil while the cluster does not serve TLSAgent
-	estate   *v1alpha1.EstateReport // that the last run knew of
-	unproved bool                   // no report covers what was written last
+	facts   observed.Cluster
+	readAt  time.Time   // when facts were read
+	stale   atomic.Bool // all facts have to be read again
+	moved   atomic.Bool // workloads have to be read again
+	watched bool
+	agent   *fleet.AgentWatch      // nil while the cluster does not serve TLSAgent
+	estate  *v1alpha1.EstateReport // that the last run knew of
 }
 
 // ClusterOptions are what a Cluster is made from.
@@ -60,7 +59,7 @@ type ClusterOptions struct {
 func NewCluster(o ClusterOptions) *Cluster {
 	c := &Cluster{ClusterOptions: o, conn: o.Connection}
 	if c.Local() {
-		c.view = apply.NewLive(c.conn.Metadata, c.conn.Hub.RESTMapper(), c.dirtied)
+		c.view = apply.NewLive(c.conn.Metadata, c.conn.Hub.RESTMapper(), c.Changed)
 	} else {
 		c.reported = &apply.Reported{}
 		c.view = c.reported
@@ -85,8 +84,6 @@ func (c *Cluster) Close() {
 
 // Name of the MemberCluster.
 func (c *Cluster) Name() string { return c.conn.Name }
-
-func (c *Cluster) dirtied() { c.Changed() }
 
 // Doubt has everything be looked at again: the cluster was away.
 func (c *Cluster) Doubt() { c.stale.Store(true) }
@@ -148,7 +145,7 @@ func (c *Cluster) followKinds(ctx context.Context) error {
 		case fleet.WorkloadsChanged:
 			c.moved.Store(true)
 		}
-		c.dirtied()
+		c.Changed()
 	})
 	if err != nil {
 		return fmt.Errorf("watching cluster %s: %w", c.Name(), err)
@@ -228,11 +225,10 @@ func (c *Cluster) afterRun(outcome *observed.Outcome, a *Assignment) {
 		case observed.PartReady, observed.PartHeld, observed.PartFailed, observed.PartEmpty:
 		}
 	}
-	c.unproved = !c.engine.Proved()
 	if !changed && settled {
 		c.engine.Rest()
 	}
-	if changed || !settled || c.unproved {
+	if changed || !settled || !c.engine.Proved() {
 		wait := min(max(c.Now().Sub(a.Since)/4, firstLook), lastLook)
 		outcome.Recheck = sooner(outcome.Recheck, wait)
 	}
